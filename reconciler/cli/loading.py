@@ -1,0 +1,103 @@
+"""The options of every command that reads specs, and the one way from them to a catalog."""
+
+import argparse
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from reconciler.clock import Clock
+from reconciler.errors import SpecError, UsageError
+from reconciler.spec.cache import open_cache
+from reconciler.spec.catalog import Catalog, read_catalog
+from reconciler.spec.load import Files
+from reconciler.spec.setting import Setting
+
+VARIABLE_PREFIX = "RECONCILER_VAR_"
+
+
+def add_spec_options(parser: argparse.ArgumentParser) -> None:
+    """Declare the variables and hosts that specs are read with."""
+    parser.add_argument(
+        "--var",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="set ${var.NAME}; repeatable",
+    )
+    parser.add_argument(
+        "--var-file",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="variables from a YAML or JSON file; later files win; repeatable",
+    )
+    parser.add_argument(
+        "--allow-endpoint",
+        action="append",
+        default=[],
+        metavar="HOST",
+        help="credentials may be sent to this host too; repeatable",
+    )
+
+
+def load_catalog(args: argparse.Namespace, environ: Mapping[str, str], clock: Clock) -> Catalog:
+    """Read the specs under `args.paths`. Raises UsageError for variables that cannot be read."""
+    setting = Setting(
+        variables=_variables(args, environ),
+        allowed_hosts=_allowed_hosts(args, environ),
+        environ=environ,
+        now_s=clock.now_s(),
+    )
+    cache = open_cache(environ)
+    try:
+        return read_catalog(Files(args.paths), setting, cache)
+    finally:
+        if cache:
+            cache.flush()
+
+
+def _variables(args: argparse.Namespace, environ: Mapping[str, str]) -> dict[str, Any]:
+    """Return the variables by name: `--var` wins over `--var-file`, that over RECONCILER_VAR_NAME."""
+    from reconciler.spec.marked import Cell
+
+    variables: dict[str, Any] = {
+        name.removeprefix(VARIABLE_PREFIX): Cell(value)
+        for name, value in environ.items()
+        if name.startswith(VARIABLE_PREFIX)
+    }
+    for file in args.var_file:
+        variables |= _file_variables(file)
+    for word in args.var:
+        name, equals, value = word.partition("=")
+        if not equals or not name:
+            raise UsageError(f"`--var {word}` sets nothing", hint="write --var NAME=VALUE")
+        variables[name] = Cell(value)
+    return variables
+
+
+def _file_variables(file: str) -> dict[str, Any]:
+    from reconciler.spec.source import Source
+    from reconciler.spec.syntax import parse_data
+
+    try:
+        data = Path(file).read_bytes()
+        values = json.loads(data) if file.endswith(".json") else parse_data(Source.of(file, data))
+    except OSError as problem:
+        raise UsageError(f"`--var-file {file}` cannot be read: {problem.strerror}") from None
+    except (ValueError, RecursionError, SpecError) as problem:
+        raise UsageError(f"`--var-file {file}` cannot be read: {problem}") from None
+    if not isinstance(values, dict):
+        raise UsageError(f"`--var-file {file}` must hold a mapping of names to values")
+    return values
+
+
+def _allowed_hosts(args: argparse.Namespace, environ: Mapping[str, str]) -> frozenset[str]:
+    from urllib.parse import urlsplit
+
+    said = environ.get("RECONCILER_ALLOW_ENDPOINTS", "").replace(",", " ").split()
+    own = [
+        urlsplit(url.strip()).hostname or ""
+        for url in environ.get("AGORA_ENDPOINTS", "").split(",")
+    ]
+    return frozenset({*args.allow_endpoint, *said, *own} - {""})

@@ -1,0 +1,107 @@
+"""The program: find the command, import it and nothing else, run it, and turn every end into an exit code.
+
+Each command is a module with `add_arguments(parser)` and `run(args, console) -> int`; `COMMANDS` lists them
+(docs/decisions/002-argparse-and-lazy-commands.md). Exit codes are those of design/cli.md.
+"""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from reconciler import __version__
+from reconciler.cli.console import Console
+from reconciler.cli.parser import Parser, UsageExit
+from reconciler.errors import ReconcilerError
+
+EXIT_ERROR = 1
+EXIT_INTERRUPTED = 130
+
+COMMANDS = {
+    "init": "make a new specs repository",
+    "validate": "read specs and say everything that is wrong with them",
+    "schema": "print the JSON Schema of the spec format, for editors",
+    "convert": "turn a start request (JSON) into a Storage and a Recording",
+    "preview": "draw the layout of a recording",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    console = Console.of_process()
+    try:
+        return _run(words, console)
+    except UsageExit as stop:
+        return stop.code
+    except ReconcilerError as problem:
+        console.error(str(problem), problem.hint)
+        return EXIT_ERROR
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        console.abandon()
+        return EXIT_ERROR
+    except Exception as bug:  # noqa: BLE001  # the last line of defence: no traceback reaches a user
+        return _report_bug(bug, console)
+
+
+def _report_bug(bug: Exception, console: Console) -> int:
+    """Say where a thing that cannot happen happened, without the values it happened with."""
+    if console.environ.get("RECONCILER_DEBUG"):
+        raise bug
+    frames = []
+    trace = bug.__traceback__
+    while trace:
+        file = trace.tb_frame.f_code.co_filename.rpartition("/")[2]
+        frames.append(f"{file}:{trace.tb_lineno}")
+        trace = trace.tb_next
+    console.error(f"{type(bug).__name__} at {' > '.join(frames[-4:])}")
+    console.note("This is a bug in reconciler; please report it with the lines above.")
+    return EXIT_ERROR
+
+
+def _run(words: list[str], console: Console) -> int:
+    name, *rest = words or ["--help"]
+    if name in {"-V", "--version"}:
+        console.line(f"reconciler {__version__}")
+        return 0
+    if name in {"-h", "--help", "help"}:
+        console.write(_overview())
+        return 0
+    if name not in COMMANDS:
+        return _unknown(name, console)
+    command = import_module(f"reconciler.cli.{name.replace('-', '_')}")
+    parser = Parser(f"reconciler {name}", COMMANDS[name], command.EXAMPLE, console)
+    command.add_arguments(parser)
+    code = command.run(parser.parse_args(rest), console)
+    return int(code)
+
+
+def _unknown(name: str, console: Console) -> int:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, COMMANDS, n=1)
+    hint = f"did you mean `{near[0]}`?" if near else "`reconciler --help` lists the commands"
+    console.error(f"there is no command `{name}`", hint)
+    return EXIT_ERROR
+
+
+def _overview() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {summary}" for name, summary in COMMANDS.items()]
+    return "\n".join(
+        [
+            "GitOps for Agora Cloud Recording: recordings as YAML in Git, kept running as written.",
+            "",
+            "usage: reconciler COMMAND [ARGUMENTS]",
+            "",
+            *lines,
+            "",
+            "reconciler COMMAND --help shows its options and an example; --version the version.",
+            "",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Pictures of composite layouts: one scene, drawn as SVG, PNG or characters."""

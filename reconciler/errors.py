@@ -1,0 +1,34 @@
+"""Every exception that this program raises on purpose, cut by what the caller does next.
+
+    ReconcilerError
+    ├── UsageError          the command line or a setting is wrong: say it, exit 1
+    ├── SecretError         a secret does not resolve: the action that needs it fails, others go on
+    └── SpecError           a value of a spec cannot be read: becomes a Diagnostic, never leaves `spec`
+
+Problems that a user can mend are values (`diagnostics.Diagnostic`); these exceptions are for the shell.
+A message never contains a secret.
+"""
+
+
+class ReconcilerError(Exception):
+    """Root of the tree; `str()` is one sentence for a person, `hint` what to do about it."""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class UsageError(ReconcilerError):
+    """Refuse the command as given: an option, argument or environment variable is wrong."""
+
+
+class SecretError(ReconcilerError):
+    """Report that a secret reference has no value here; names the reference, never the value."""
+
+
+class SpecError(ReconcilerError):
+    """Refuse one value of a spec; the caller knows its place and makes a Diagnostic of it."""
+
+    def __init__(self, code: str, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.code = code

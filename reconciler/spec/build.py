@@ -1,0 +1,334 @@
+"""One Recording manifest, text to desired: templates, model, checks, body, rules. Pure.
+
+Everything that is wrong is said in one go, each problem at the text that caused it.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.diagnostics import Diagnostic, Severity
+from reconciler.errors import SpecError
+from reconciler.spec import desired as values
+from reconciler.spec.checks import Around, ModeSpec, deadlines, recording_problems
+from reconciler.spec.compile import (
+    GROUP_ASSUMED,
+    derived_group,
+    encode,
+    listed,
+    media_of,
+)
+from reconciler.spec.desired import Desired
+from reconciler.spec.kinds.app import DEFAULT_NAME, AppSpec
+from reconciler.spec.kinds.base import Metadata
+from reconciler.spec.kinds.channel import GENERATE, ChannelSpec
+from reconciler.spec.kinds.individual import IndividualSpec
+from reconciler.spec.kinds.mix import MixSpec
+from reconciler.spec.kinds.recording import CronWindowSpec, FixedWindowSpec, SuspendSpec
+from reconciler.spec.kinds.storage import StorageSpec
+from reconciler.spec.kinds.web import WebSpec
+from reconciler.spec.places import Layer, Place
+from reconciler.spec.problems import Problem, error, warning
+from reconciler.spec.read import read
+from reconciler.spec.rules.rule import Body
+from reconciler.spec.rules.table import findings
+from reconciler.spec.shared import Shared, SharedStorage, Uses, near
+from reconciler.spec.storage import storage_config
+from reconciler.spec.templates import inherit, merge, template_names
+from reconciler.spec.trace import spec_path, wire_paths
+from reconciler.spec.values import shown
+from reconciler.spec.wire import Json, Mode, Path, get
+from reconciler.spec.wire import merge as merge_wire
+
+MODELS: dict[Mode, type[ModeSpec]] = {
+    Mode.INDIVIDUAL: IndividualSpec,
+    Mode.MIX: MixSpec,
+    Mode.WEB: WebSpec,
+}
+COMPOSITE = "composite"
+ONE_MEDIUM = "one-medium"
+"""Rule C27, for bodies in which a list was forgotten."""
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What became of one Recording manifest. `desired` is None where it has errors; `name` where even that is unreadable."""
+
+    name: str | None
+    desired: Desired | None
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def build(
+    manifest: Mapping[str, Any], place: Place, shared: Shared, uses: Uses, now_s: float
+) -> Built:
+    """Build one Recording. `place` knows where `manifest` was written; `uses` collects what the result depends on."""
+    return _Build(place, shared, uses, now_s).run(manifest)
+
+
+class _Build:
+    def __init__(self, place: Place, shared: Shared, uses: Uses, now_s: float) -> None:
+        self._place = place
+        self._shared = shared
+        self._uses = uses
+        self._now_s = now_s
+        self._problems: list[Problem] = []
+        self._foreign: list[Diagnostic] = []
+
+    def run(self, manifest: Mapping[str, Any]) -> Built:
+        metadata = self._metadata(manifest)
+        spec = self._spec(manifest.get("spec"))
+        desired = self._desired(metadata, spec) if spec and metadata else None
+        diagnostics = [
+            self._place.diagnostic(problem) for problem in self._problems
+        ] + self._foreign
+        failed = any(diagnostic.severity is Severity.ERROR for diagnostic in diagnostics)
+        name = metadata.name if metadata else None
+        return Built(name, None if failed else desired, tuple(diagnostics))
+
+    def _metadata(self, manifest: Mapping[str, Any]) -> Metadata | None:
+        if "metadata" not in manifest:
+            self._problems.append(error(("metadata",), "missing", "`metadata` is required"))
+            return None
+        reading = read(Metadata, manifest["metadata"], ("metadata",))
+        self._problems += reading.problems
+        return reading.model
+
+    def _spec(self, own: Any) -> "_Spec | None":
+        """Read the spec over its templates, in the model of its mode."""
+        if not isinstance(own, dict):
+            message = "`spec` must be a mapping" if own is not None else "`spec` is required"
+            self._problems.append(error(("spec",), "missing", message))
+            return None
+        data = self._merged(own)
+        mode = self._mode(data) if data is not None else None
+        if data is None or mode is None:
+            return None
+        reading = read(MODELS[mode], {**data, "mode": str(mode)}, ("spec",))
+        self._problems += reading.problems
+        if reading.model is None:
+            return None
+        return _Spec(mode, reading.model, reading.unreadable)
+
+    def _merged(self, own: dict[str, Any]) -> dict[str, Any] | None:
+        names = template_names(own)
+        if not names:
+            return own
+        try:
+            inherited = inherit(names, self._template)
+        except SpecError as problem:
+            self._problems.append(
+                error(("spec", "template"), problem.code, str(problem), problem.hint)
+            )
+            return None
+        above = tuple(Layer(document) for document in inherited.documents)
+        self._place = Place((*above, *self._place.layers), self._place.origin)
+        return merge(inherited.spec, own)
+
+    def _template(self, name: str) -> Any:
+        self._uses.shared.add(("Template", name))
+        if name in self._shared.doubled_templates:
+            raise SpecError(
+                "reference", f"two Templates are called `{name}`", hint="rename one of them"
+            )
+        if name not in self._shared.templates:
+            hint = near(self._shared.templates, name)
+            raise SpecError("reference", f"there is no Template `{name}`", hint=hint)
+        return self._shared.templates[name]
+
+    def _mode(self, data: Mapping[str, Any]) -> Mode | None:
+        word = data.get("mode")
+        path: Path = ("spec", "mode")
+        if word == COMPOSITE:
+            hint = "write `mix`"
+            self._problems.append(
+                warning(path, "mode-composite", "`composite` is read as `mix`", hint)
+            )
+            return Mode.MIX
+        if word in MODELS:
+            return Mode(word)
+        names = "`individual`, `mix` or `web`"
+        if word is None:
+            self._problems.append(error(path, "missing", "`mode` is required", f"write {names}"))
+        else:
+            message = f"must be {names}, this is {shown(word)}"
+            self._problems.append(error(path, "choice", message, near(map(str, MODELS), str(word))))
+        return None
+
+    def _desired(self, metadata: Metadata, spec: "_Spec") -> Desired | None:
+        app_name, app = self._app(spec.model)
+        self._problems += recording_problems(spec.model, Around(app, self._now_s))
+        storage = self._storage(spec.model)
+        request = encode(spec.model, spec.mode)
+        if isinstance(spec.model.storage, StorageSpec):
+            request["storageConfig"] = storage_config(spec.model.storage, spec.model.prefix)
+        elif storage and storage.spec:
+            request["storageConfig"] = storage_config(storage.spec, spec.model.prefix)
+        acquire = request.pop("acquire", {})
+        body = _Wire(
+            listed(request), acquire if isinstance(acquire, dict) else {}, self._raw(spec.model)
+        )
+        wrong = (found.path for found in self._problems if found.severity is Severity.ERROR)
+        lost = [*spec.unreadable, *wrong]
+        if storage and storage.spec is None:
+            lost.append(("spec", "storage"))
+        derived = _derive_group(spec, body.request)
+        self._uses.until_s = min(self._uses.until_s, *deadlines(spec.model, self._now_s))
+        self._judge(spec, body, [wire for path in lost for wire in wire_paths(path[1:])], storage)
+        if app_name is None or (storage and storage.spec is None):
+            return None
+        _assume(spec, body.request)
+        return _value(metadata, spec, app_name, body, derived, storage)
+
+    def _app(self, spec: ModeSpec) -> tuple[str | None, AppSpec | None]:
+        apps = self._shared.apps
+        self._uses.shared.add(("App", "*"))
+        path: Path = ("spec", "app")
+        if spec.app is not None and spec.app not in apps:
+            hint = near(apps, spec.app)
+            self._problems.append(error(path, "reference", f"there is no App `{spec.app}`", hint))
+            return None, None
+        name = spec.app or (DEFAULT_NAME if DEFAULT_NAME in apps else None)
+        if name is None and len(apps) == 1:
+            name = next(iter(apps))
+        if name is None:
+            message = f"there are {len(apps)} Apps and none is named `default`"
+            self._problems.append(error(path, "reference", message, near(apps, "")))
+            return None, None
+        return name, apps[name]
+
+    def _storage(self, spec: ModeSpec) -> SharedStorage | None:
+        if not isinstance(spec.storage, str):
+            return None
+        self._uses.shared.add(("Storage", spec.storage))
+        found = self._shared.storages.get(spec.storage)
+        if found is None:
+            hint = near(self._shared.storages, spec.storage)
+            message = f"there is no Storage `{spec.storage}`"
+            self._problems.append(error(("spec", "storage"), "reference", message, hint))
+        return found
+
+    def _raw(self, spec: ModeSpec) -> dict[str, Json] | None:
+        if spec.raw is None:
+            return None
+        try:
+            return spec.raw.wire()
+        except SpecError as problem:
+            self._problems.append(error(("spec", "raw"), problem.code, str(problem), problem.hint))
+            return None
+
+    def _judge(
+        self, spec: "_Spec", body: "_Wire", lost: Iterable[Path], storage: SharedStorage | None
+    ) -> None:
+        """Run the service's rules, and bring their findings home to the texts that caused them."""
+        whole = merge_wire(body.request, body.raw) if body.raw else body.request
+        uids = tuple(uid for uid in (spec.model.uid, *spec.model.backup_uids) if uid)
+        judged = Body(spec.mode, spec.model.channel, uids, body.acquire, whole, self._now_s)
+        for rule, finding in findings(judged, unreadable=tuple(lost)):
+            path = spec_path(finding.path, whole, body.raw)
+            if rule.code == ONE_MEDIUM and path[:1] == ("subscriptions",):
+                continue  # a spec cannot forget a medium: it says `none`, or the other is sent as `all`
+            if (
+                storage
+                and path[:1] == ("storage",)
+                and not (path[1:2] == ("prefix",) and spec.model.prefix)
+            ):
+                at = Place((Layer(storage.document),))
+                problem = Problem(
+                    ("spec", *path[1:]), finding.severity, rule.code, finding.message, finding.hint
+                )
+                self._foreign.append(at.diagnostic(problem))
+                continue
+            if path[:2] == ("storage", "prefix") and spec.model.prefix:
+                path = ("prefix",)
+            self._problems.append(
+                Problem(("spec", *path), finding.severity, rule.code, finding.message, finding.hint)
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class _Spec:
+    mode: Mode
+    model: ModeSpec
+    unreadable: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Wire:
+    request: dict[str, Json]
+    acquire: dict[str, Json]
+    raw: dict[str, Json] | None
+
+
+_GROUP = "subscribeUidGroup"
+
+
+def _derive_group(spec: _Spec, request: dict[str, Json]) -> bool:
+    """Fill in the group that the lists need, where they say it; else the rules warn that one is assumed."""
+    if not isinstance(spec.model, IndividualSpec) or spec.model.subscriptions.group is not None:
+        return False
+    recording = request["recordingConfig"]
+    group = (
+        derived_group(recording, media_of(spec.model.streams))
+        if isinstance(recording, dict)
+        else None
+    )
+    if group is not None and isinstance(recording, dict):
+        recording[_GROUP] = group
+    return True
+
+
+def _assume(spec: _Spec, request: dict[str, Json]) -> None:
+    """Fill in what the service requires and the rules have warned of (C20, C21)."""
+    recording = request.get("recordingConfig")
+    if isinstance(recording, dict) and isinstance(spec.model, ChannelSpec):
+        recording.setdefault("channelType", 0)
+        if isinstance(spec.model, IndividualSpec):
+            recording.setdefault(_GROUP, GROUP_ASSUMED)
+
+
+def _value(
+    metadata: Metadata,
+    spec: _Spec,
+    app: str,
+    body: _Wire,
+    derived: bool,
+    storage: SharedStorage | None,
+) -> Desired:
+    model = spec.model
+    where = (
+        model.storage
+        if isinstance(model.storage, StorageSpec)
+        else storage.spec
+        if storage
+        else None
+    )
+    suspend = model.suspend
+    why = suspend if isinstance(suspend, SuspendSpec) else None
+    return Desired(
+        name=metadata.name,
+        app=app,
+        mode=spec.mode,
+        channel=model.channel,
+        uids=tuple(uid for uid in (model.uid, *model.backup_uids) if uid),
+        replicas=model.replicas,
+        acquire=body.acquire,
+        request=body.request,
+        raw=body.raw,
+        generate_token=isinstance(model, ChannelSpec) and model.token == GENERATE,
+        group_derived=derived,
+        refresh_s=where.refresh if where else 0,
+        suspend=suspend is not False,
+        suspend_reason=(why.reason or "") if why else "",
+        suspend_until=why.until.isoformat() if why and why.until else "",
+        schedule=None if model.schedule is None else tuple(map(_window, model.schedule)),
+        policy=values.Policy(**model.policy.__dict__),
+        labels=dict(metadata.labels),
+        annotations=dict(metadata.annotations),
+    )
+
+
+def _window(window: CronWindowSpec | FixedWindowSpec) -> values.Window:
+    if isinstance(window, CronWindowSpec):
+        return values.Window(cron=window.cron, duration_s=window.duration, timezone=window.timezone)
+    return values.Window(start=window.from_.isoformat(), until=window.until.isoformat())

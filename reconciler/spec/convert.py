@@ -1,0 +1,266 @@
+"""A start request as people have it (JSON) to manifests, and a Desired back to its manifest. Pure.
+
+`reconciler convert` is the way in for those who call the service by hand today (design/cli.md).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.diagnostics import Severity
+from reconciler.identity import name_from
+from reconciler.spec.decode import Decoded, decode, storage_spec
+from reconciler.spec.desired import Desired, Window
+from reconciler.spec.duration import format_duration
+from reconciler.spec.kinds.base import API_VERSION
+from reconciler.spec.mapping import SECRET
+from reconciler.spec.problems import Problem, error, warning
+from reconciler.spec.rules.rule import Body
+from reconciler.spec.rules.table import findings
+from reconciler.spec.secrets import Secret
+from reconciler.spec.wire import Json, Mode, Path, get, merge
+
+SERVICE_MAX_IDLE = "30s"
+"""What the service takes when a body does not say (agora-api.md 3.4): written down, as this format's default differs."""
+
+_ACQUIRE_KEYS = frozenset(
+    {"scene", "resourceExpiredHour", "region", "startParameter", "excludeResourceIds"}
+)
+_SECRET_KEYS = frozenset(
+    {"token", "accessKey", "secretKey", "stsToken", "secret", "salt", "rtmpUrl"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A start request, taken apart. `acquire` holds what an acquire's body says beside its start parameter."""
+
+    cname: str
+    uid: str
+    request: dict[str, Json]
+    acquire: dict[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """The manifests (none with errors), the environment variables that their secrets are to come from with the wire
+    path each was found at, and the problems; paths are those of the JSON."""
+
+    manifests: tuple[dict[str, Any], ...]
+    secrets: tuple[tuple[str, str], ...]
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How to convert. `name` empty: from the channel."""
+
+    mode: Mode
+    name: str
+    inline_secrets: bool
+    now_s: float
+
+
+def take_apart(
+    document: Any, channel: str | None, uid: str | None
+) -> tuple[Request | None, tuple[Problem, ...]]:
+    """Read a whole start (or acquire) body, or a bare `clientRequest` with channel and uid given beside it."""
+    if not isinstance(document, dict):
+        return None, (error((), "mapping", "a start request is a JSON object"),)
+    whole = "clientRequest" in document
+    inner = document["clientRequest"] if whole else document
+    cname = document.get("cname") if whole else None
+    said = channel or cname, uid or (document.get("uid") if whole else None)
+    problems = [
+        error((key,), "missing", f"`{key}` is missing", f"give it with {option}")
+        for key, option, value in (("cname", "--channel", said[0]), ("uid", "--uid", said[1]))
+        if not isinstance(value, str) or not value
+    ]
+    if not isinstance(inner, dict):
+        problems.append(error(("clientRequest",), "mapping", "`clientRequest` is a JSON object"))
+    if problems or not isinstance(inner, dict):
+        return None, tuple(problems)
+    acquire = {key: value for key, value in inner.items() if key in _ACQUIRE_KEYS}
+    start = acquire.pop("startParameter", None)
+    request = (
+        start
+        if isinstance(start, dict)
+        else {key: value for key, value in inner.items() if key not in acquire}
+    )
+    return Request(str(said[0]), str(said[1]), request, acquire), ()
+
+
+def convert(asked: Request, wish: Wish) -> Converted:
+    """Return the manifests that make the same session as the request."""
+    body = Body(wish.mode, asked.cname, (asked.uid,), asked.acquire, asked.request, wish.now_s)
+    problems = [
+        Problem(_json_path(found.path), found.severity, rule.code, found.message, found.hint)
+        for rule, found in findings(body)
+    ]
+    if any(problem.severity is Severity.ERROR for problem in problems):
+        return Converted((), (), tuple(problems))
+    name = wish.name or name_from(asked.cname)
+    secrets: dict[str, str] = {}
+    request = asked.request if wish.inline_secrets else _referenced(asked.request, name, secrets)
+    request = {key: value for key, value in request.items() if not (key == "token" and value == "")}
+    decoded = decode(wish.mode, request, asked.acquire)
+    config = get(request, ("storageConfig",))
+    storage, storage_rest = storage_spec(config) if isinstance(config, dict) else ({}, {})
+    raw = _json(merge(decoded.rest, storage_rest))
+    beyond = raw.pop("acquire", {})
+    problems += [warning(_json_path(path), "raw", _RAW_MESSAGE) for path in _leaves(raw)]
+    problems += [
+        error(("clientRequest", key), "acquire-key", "this format cannot say that")
+        for key in beyond
+    ]
+    spec: dict[str, Any] = {"mode": str(wish.mode), "channel": asked.cname, "uid": asked.uid}
+    if storage:
+        spec["storage"] = name
+    spec |= decoded.spec
+    if wish.mode is not Mode.WEB:
+        spec.setdefault("maxIdle", SERVICE_MAX_IDLE)
+    if raw:
+        spec["raw"] = raw
+    _files(spec, request)
+    manifests = [_manifest("Storage", name, storage)] if storage else []
+    manifests.append(_manifest("Recording", name, spec))
+    return Converted(
+        tuple(_escaped(manifest) for manifest in manifests), tuple(secrets.items()), tuple(problems)
+    )
+
+
+_RAW_MESSAGE = "this format does not know it, or not in this mode: kept in `raw`"
+
+
+def _files(spec: dict[str, Any], request: Mapping[str, Json]) -> None:
+    """Say that only snapshots are wanted where the body does so by leaving the files out (agora-api.md 3.12)."""
+    if "snapshots" in spec and "recordingFileConfig" not in request:
+        spec["files"] = []
+
+
+def _manifest(kind: str, name: str, spec: dict[str, Any]) -> dict[str, Any]:
+    return {"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": name}, "spec": spec}
+
+
+def _json_path(path: Path) -> Path:
+    """Return a finding's path as the JSON has it."""
+    if path[:1] in {("cname",), ("uid",)}:
+        return path
+    return ("clientRequest", *(path[1:] if path[:1] == ("acquire",) else path))
+
+
+def _referenced(tree: Mapping[str, Json], name: str, secrets: dict[str, str]) -> dict[str, Json]:
+    """Return the tree with a reference in place of each secret; `secrets` collects variable and path."""
+
+    def walk(node: Any, path: Path) -> Any:
+        if isinstance(node, dict):
+            return {key: walk(value, (*path, key)) for key, value in node.items()}
+        if isinstance(node, list):
+            return [walk(item, (*path, index)) for index, item in enumerate(node)]
+        if isinstance(node, str) and node and _is_secret(path[-1], node):
+            variable = _variable(name, str(path[-1]), set(secrets))
+            secrets[variable] = ".".join(map(str, _json_path(path)))
+            return Secret("env", variable)
+        return node
+
+    return {key: walk(value, (key,)) for key, value in tree.items()}
+
+
+def _is_secret(key: str | int, value: str) -> bool:
+    return key in _SECRET_KEYS or (key == "url" and ("?" in value or "@" in value))
+
+
+def _variable(name: str, key: str, taken: set[str]) -> str:
+    """Return a name for an environment variable: `LOBBY_SECRET_KEY`."""
+    words = "".join(f"_{letter}" if letter.isupper() else letter for letter in key)
+    stem = f"{name}_{words}".upper().replace("-", "_").replace(".", "_")
+    stem = f"R_{stem}" if stem[0].isdigit() else stem
+    return next(
+        word for word in (stem, *(f"{stem}_{n}" for n in range(2, 100))) if word not in taken
+    )
+
+
+def _json(tree: Any) -> Any:
+    """Return the tree with references spelt as a spec spells them."""
+    if isinstance(tree, Secret):
+        return SECRET.decode(tree)
+    if isinstance(tree, dict):
+        return {key: _json(value) for key, value in tree.items()}
+    return [_json(item) for item in tree] if isinstance(tree, list) else tree
+
+
+def _leaves(tree: Mapping[str, Any], path: Path = ()) -> Iterator[Path]:
+    for key, value in tree.items():
+        if isinstance(value, dict) and not set(value) <= {"env"}:
+            yield from _leaves(value, (*path, key))
+        else:
+            yield (*path, key)
+
+
+def _escaped(tree: Any) -> Any:
+    """Return the tree with every literal `${` written so that it is read back as one."""
+    if isinstance(tree, str):
+        return tree.replace("${", "$${")
+    if isinstance(tree, dict):
+        return {key: _escaped(value) for key, value in tree.items()}
+    return [_escaped(item) for item in tree] if isinstance(tree, list) else tree
+
+
+def manifest_of(desired: Desired) -> dict[str, Any]:
+    """Return the Recording manifest that compiles to this Desired: everything written out, the storage inline."""
+    request = dict(desired.request)
+    config = request.pop("storageConfig", None)
+    decoded: Decoded = decode(desired.mode, request, desired.acquire)
+    spec: dict[str, Any] = {
+        "mode": str(desired.mode),
+        "app": desired.app,
+        "channel": desired.channel,
+    }
+    if desired.uids:
+        spec["uid"] = desired.uids[0]
+        spec["backupUids"] = list(desired.uids[1:])
+    if isinstance(config, dict):
+        spec["storage"] = {**storage_spec(config)[0], "refresh": desired.refresh_s}
+    spec |= _json(decoded.spec)
+    if desired.group_derived:
+        spec.get("subscriptions", {}).pop("group", None)
+    if "recordingFileConfig" not in request:
+        spec["files"] = []
+    if desired.generate_token:
+        spec["token"] = "generate"
+    if desired.raw is not None:
+        spec["raw"] = _json(desired.raw)
+    spec |= _when(desired)
+    manifest = _manifest("Recording", desired.name, spec)
+    manifest["metadata"] |= {"labels": desired.labels, "annotations": desired.annotations}
+    escaped: dict[str, Any] = _escaped(manifest)
+    return escaped
+
+
+def _when(desired: Desired) -> dict[str, Any]:
+    """Return the fields that decide when, how often and how a session runs."""
+    policy = desired.policy
+    spec: dict[str, Any] = {
+        "replicas": desired.replicas,
+        "policy": {
+            "restart": policy.restart,
+            "replace": policy.replace,
+            "stop": policy.stop,
+            "protect": policy.protect,
+            "onRemoval": policy.on_removal,
+            "manage": policy.manage,
+            "ignore": list(policy.ignore),
+        },
+    }
+    why = {"reason": desired.suspend_reason, "until": desired.suspend_until}
+    spec["suspend"] = {key: value for key, value in why.items() if value} or desired.suspend
+    if desired.schedule is not None:
+        spec["schedule"] = [_window(window) for window in desired.schedule]
+    return spec
+
+
+def _window(window: Window) -> dict[str, Any]:
+    if window.cron:
+        duration = format_duration(window.duration_s)
+        return {"cron": window.cron, "duration": duration, "timezone": window.timezone}
+    return {"from": window.start, "until": window.until}

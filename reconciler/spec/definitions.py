@@ -1,0 +1,207 @@
+"""Documents of the shared kinds to `Shared`: read once each, checked whether or not anything uses them. Pure."""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from math import inf
+from typing import Any
+
+from reconciler.diagnostics import Diagnostic, Severity
+from reconciler.spec.build import MODELS
+from reconciler.spec.checks import inline_secrets, storage_deadlines, storage_secrets
+from reconciler.spec.kinds import app as apps
+from reconciler.spec.kinds.app import App, AppSpec
+from reconciler.spec.kinds.base import Metadata
+from reconciler.spec.kinds.storage import Storage, StorageSpec
+from reconciler.spec.places import Layer, Place
+from reconciler.spec.problems import Problem, error, warning
+from reconciler.spec.read import read
+from reconciler.spec.rules.rule import Body
+from reconciler.spec.rules.table import findings
+from reconciler.spec.setting import Setting
+from reconciler.spec.shared import Shared, SharedStorage
+from reconciler.spec.storage import storage_config, storage_problems
+from reconciler.spec.substitute import Substitution
+from reconciler.spec.syntax import Document
+from reconciler.spec.trace import spec_path
+from reconciler.spec.wire import Json, Mode, Path
+
+
+@dataclass(frozen=True, slots=True)
+class Definitions:
+    """The shared manifests and everything wrong with them. At `until_s` (Unix time) the verdict may change by itself."""
+
+    shared: Shared
+    diagnostics: tuple[Diagnostic, ...]
+    until_s: float
+
+
+def define(documents: Iterable[tuple[str, Document]], setting: Setting) -> Definitions:
+    """Read all documents of shared kinds, given with their kinds in order of path."""
+    return _Definer(setting).run(documents)
+
+
+class _Definer:
+    def __init__(self, setting: Setting) -> None:
+        self._setting = setting
+        self._diagnostics: list[Diagnostic] = []
+        self._seen: dict[tuple[str, str], Document] = {}
+        self._doubled: set[tuple[str, str]] = set()
+        self._digests: dict[tuple[str, str], str] = {}
+        self._apps: dict[str, AppSpec | None] = {}
+        self._storages: dict[str, SharedStorage] = {}
+        self._templates: dict[str, Document] = {}
+        self._until_s = inf
+
+    def run(self, documents: Iterable[tuple[str, Document]]) -> Definitions:
+        empty = True
+        for kind, document in documents:
+            empty = empty and kind != "App"
+            self._define(kind, document)
+        if empty:
+            self._apps[apps.DEFAULT_NAME] = self._app_from_environment()
+        self._digests["App", "*"] = self._digest(
+            [(name, self._digests.get(("App", name))) for name in sorted(self._apps)]
+            + [repr(self._apps.get(apps.DEFAULT_NAME)) if empty else ""]
+        )
+        for kind, name in self._doubled:
+            self._spoil(kind, name)
+        doubled = frozenset(name for kind, name in self._doubled if kind == "Template")
+        shared = Shared(self._apps, self._storages, self._templates, self._digests, doubled)
+        return Definitions(shared, tuple(self._diagnostics), self._until_s)
+
+    def _define(self, kind: str, document: Document) -> None:
+        filling = Substitution(self._setting.variables)
+        filled = replace(document, data=filling.fill(document.data))
+        self._report(document, filling.problems)
+        data = filled.data
+        name = self._name(kind, document, data)
+        if name is None:
+            return
+        self._digests[kind, name] = self._digest(
+            [document.source.digest, document.index, repr(data)]
+        )
+        if kind == "App":
+            self._apps[name] = self._app(document, data)
+        elif kind == "Storage":
+            self._storages[name] = SharedStorage(filled, self._storage(document, data))
+        else:
+            self._templates[name] = filled
+            self._report(document, template_problems(data.get("spec")))
+
+    def _name(self, kind: str, document: Document, data: Mapping[str, Any]) -> str | None:
+        if "metadata" not in data:
+            self._report(document, [error(("metadata",), "missing", "`metadata` is required")])
+            return None
+        reading = read(Metadata, data["metadata"], ("metadata",))
+        self._report(document, reading.problems)
+        if reading.model is None:
+            return None
+        name = reading.model.name
+        first = self._seen.setdefault((kind, name), document)
+        if first is not document:
+            self._doubled.add((kind, name))
+            where = first.position(("metadata", "name"))
+            message = f"another {kind} is called `{name}`, at {where}"
+            self._report(
+                document,
+                [error(("metadata", "name"), "duplicate-name", message, "rename one of the two")],
+            )
+        return name
+
+    def _app(self, document: Document, data: Mapping[str, Any]) -> AppSpec | None:
+        reading = read(App, data)
+        problems = [problem for problem in reading.problems if problem.path[:1] != ("metadata",)]
+        if reading.model:
+            problems += app_problems(reading.model.spec, self._setting.allowed_hosts)
+        self._report(document, problems)
+        return reading.model.spec if reading.model and not _failed(reading.problems) else None
+
+    def _app_from_environment(self) -> AppSpec | None:
+        reading = read(App, apps.from_environment(self._setting.environ))
+        return reading.model.spec if reading.model else None
+
+    def _storage(self, document: Document, data: Mapping[str, Any]) -> StorageSpec | None:
+        reading = read(Storage, data)
+        problems = [problem for problem in reading.problems if problem.path[:1] != ("metadata",)]
+        if reading.model:
+            spec = reading.model.spec
+            problems += storage_problems(spec, ("spec",))
+            problems += inline_secrets(storage_secrets(spec, ("spec",)))
+            self._until_s = min(self._until_s, *storage_deadlines(spec, self._setting.now_s))
+            if not _failed(problems):
+                problems += storage_findings(spec, self._setting.now_s)
+        self._report(document, problems)
+        return reading.model.spec if reading.model and not _failed(problems) else None
+
+    def _spoil(self, kind: str, name: str) -> None:
+        """Let nobody use a name that stands for two: which of them was meant is not ours to guess."""
+        if kind == "App":
+            self._apps[name] = None
+        elif kind == "Storage":
+            self._storages[name] = replace(self._storages[name], spec=None)
+
+    def _report(self, document: Document, problems: Iterable[Problem]) -> None:
+        place = Place((Layer(document),))
+        self._diagnostics += [place.diagnostic(problem) for problem in problems]
+
+    def _digest(self, parts: list[Any]) -> str:
+        return hashlib.blake2b(
+            repr(parts).encode(), key=self._setting.key, digest_size=16
+        ).hexdigest()
+
+
+def _failed(problems: Iterable[Problem]) -> bool:
+    return any(problem.severity is Severity.ERROR for problem in problems)
+
+
+def app_problems(spec: AppSpec, allowed_hosts: frozenset[str]) -> Iterator[Problem]:
+    """Return what to say of an App beside its form: hosts that get no credentials, secrets in the open."""
+    for index, host in apps.foreign_hosts(spec.endpoints, allowed_hosts):
+        message = f"credentials are not sent to `{host}`"
+        hint = f"allow it with --allow-endpoint {host}, or RECONCILER_ALLOW_ENDPOINTS"
+        yield warning(("spec", "endpoints", index), "endpoint-not-allowed", message, hint)
+    yield from inline_secrets(
+        [
+            (("spec", "credentials", "customerId"), spec.credentials.customer_id),
+            (("spec", "credentials", "customerSecret"), spec.credentials.customer_secret),
+            (("spec", "certificate"), spec.certificate),
+            (("spec", "notifications", "secret"), spec.notifications and spec.notifications.secret),
+        ]
+    )
+
+
+def storage_findings(spec: StorageSpec, now_s: float) -> Iterator[Problem]:
+    """Return what the service's rules say of a Storage by itself."""
+    request: dict[str, Json] = {"storageConfig": dict(storage_config(spec))}
+    for rule, finding in findings(Body(Mode.WEB, "any", (), {}, request, now_s)):
+        if finding.path[0] == "storageConfig":
+            path: Path = ("spec", *spec_path(finding.path, request, None)[1:])
+            yield Problem(path, finding.severity, rule.code, finding.message, finding.hint)
+
+
+def template_problems(spec: Any) -> tuple[Problem, ...]:
+    """Return what no Recording could mend: what every mode that the template may serve finds wrong with it."""
+    if not isinstance(spec, dict):
+        message = "`spec` must be a mapping" if spec is not None else "`spec` is required"
+        return (error(("spec",), "missing", message),)
+    modes = [Mode(spec["mode"])] if spec.get("mode") in set(Mode) else list(Mode)
+    given = {key: value for key, value in spec.items() if value is not None}
+    found = [
+        {
+            problem: None
+            for problem in read(MODELS[mode], {**given, "mode": str(mode)}, ("spec",)).problems
+            if problem.code != "missing"
+        }
+        for mode in modes
+    ]
+    first, *others = found
+    return tuple(
+        problem
+        for problem in first
+        if all(any(_same(problem, one) for one in other) for other in others)
+    )
+
+
+def _same(one: Problem, other: Problem) -> bool:
+    return (one.path, one.code) == (other.path, other.code)

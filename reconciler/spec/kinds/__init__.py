@@ -1,0 +1,1 @@
+"""The manifest kinds and recording modes, one file each; `table.py` lists them."""

@@ -1,0 +1,1 @@
+"""What the service would refuse or misunderstand in one recording's start (agora-api.md 3.13)."""

@@ -1,0 +1,129 @@
+"""`${…}` in specs: variables in any manifest, a row's values in a RecordingSet (design/spec-format.md). Pure."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from reconciler.errors import SpecError
+from reconciler.spec.marked import SecretForm
+from reconciler.spec.problems import Problem, error
+from reconciler.spec.values import kind_of
+from reconciler.spec.wire import Path
+
+_REFERENCE = re.compile(r"\$\$\{|\$\{([^{}]*)\}?")
+_VARIABLE = "var."
+
+
+class Absent:
+    """The value of an empty CSV cell: a key whose value is exactly this is left out."""
+
+
+ABSENT = Absent()
+
+
+@dataclass
+class Substitution:
+    """Fill in one tree. `row` is None outside a RecordingSet's pattern, where only `${var.NAME}` is known.
+
+    `used` collects the names of the variables that were asked for, so that a cache knows what a result depends on.
+    """
+
+    variables: Mapping[str, Any]
+    row: Mapping[str, Any] | None = None
+    used: set[str] = field(default_factory=set)
+    problems: list[Problem] = field(default_factory=list)
+
+    def fill(self, tree: Any, path: Path = ()) -> Any:
+        """Return the tree with every reference replaced; what cannot be is in `problems`."""
+        if isinstance(tree, str):
+            return self._value(tree, path) if "${" in tree else tree
+        if isinstance(tree, dict):
+            filled = dict(self._items(tree, path))
+            return SecretForm(filled, tree.folder) if isinstance(tree, SecretForm) else filled
+        if isinstance(tree, list):
+            items = (self.fill(item, (*path, index)) for index, item in enumerate(tree))
+            return [item for item in items if item is not ABSENT]
+        return tree
+
+    def _items(self, mapping: Mapping[str, Any], path: Path) -> Iterator[tuple[str, Any]]:
+        for key, value in mapping.items():
+            name = self._key(key, path) if "${" in key else key
+            filled = self.fill(value, (*path, key))
+            if filled is not ABSENT:
+                yield name, filled
+
+    def _key(self, key: str, path: Path) -> str:
+        if self.row is None:
+            self._refuse(
+                (*path, key),
+                "`${` in a key is for RecordingSets only",
+                "write `$${` for a literal `${`",
+            )
+            return key
+        return self._text(key, (*path, key))
+
+    def _value(self, text: str, path: Path) -> Any:
+        whole = _REFERENCE.fullmatch(text)
+        if whole and whole[1] is not None and text.endswith("}"):
+            try:
+                return self._look_up(whole[1])
+            except SpecError as problem:
+                self._refuse(path, str(problem), problem.hint)
+                return text
+        return self._text(text, path)
+
+    def _text(self, text: str, path: Path) -> str:
+        def replaced(match: re.Match[str]) -> str:
+            if match[1] is None:
+                return "${"
+            try:
+                if not match[0].endswith("}"):
+                    raise SpecError(
+                        "variable",
+                        f"`{match[0]}` is not closed",
+                        hint="write `$${` for a literal `${`",
+                    )
+                return _as_text(match[1], self._look_up(match[1]))
+            except SpecError as problem:
+                self._refuse(path, str(problem), problem.hint)
+                return match[0]
+
+        return _REFERENCE.sub(replaced, text)
+
+    def _look_up(self, name: str) -> Any:
+        if name.startswith(_VARIABLE):
+            variable = name.removeprefix(_VARIABLE)
+            self.used.add(variable)
+            if variable in self.variables:
+                return self.variables[variable]
+            hint = f"give it with --var {variable}=VALUE, --var-file, or RECONCILER_VAR_{variable}"
+            raise SpecError("variable", f"the variable `{variable}` is not set", hint=hint)
+        if self.row is None:
+            hint = "variables are written `${var.NAME}`; write `$${` for a literal `${`"
+            raise SpecError("variable", f"`${{{name}}}` means nothing here", hint=hint)
+        if name not in self.row:
+            known = ", ".join(f"`{key}`" for key in self.row) or "none"
+            raise SpecError("variable", f"the row has no `{name}`", hint=f"it has {known}")
+        return self.row[name]
+
+    def _refuse(self, path: Path, message: str, hint: str | None) -> None:
+        self.problems.append(error(path, "variable", message, hint))
+
+
+def filled_key(key: str, row: Mapping[str, Any]) -> str:
+    """Return what a key with references becomes for one row, as it is where something is unknown."""
+    return Substitution({}, row).fill({key: None}).popitem()[0]
+
+
+def _as_text(name: str, value: Any) -> str:
+    if value is ABSENT:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str | int | float):
+        return getattr(value, "text", str(value))
+    hint = "let it be the whole value, without text around it"
+    raise SpecError(
+        "variable", f"`{name}` is {kind_of(value)} and has no place inside text", hint=hint
+    )

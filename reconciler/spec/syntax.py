@@ -1,0 +1,427 @@
+"""YAML 1.2 text to plain data with positions on demand; the only home of ruamel.yaml's parser.
+
+The C parser's events are read once into dicts and lists. Positions are not kept: a diagnostic is rare, so
+`Document.position` reads the events a second time, and only then. What is unsafe or ambiguous is refused before
+anything is expanded (design/spec-format.md; docs/decisions/003-events-not-nodes.md).
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NoReturn
+
+from _ruamel_yaml import CParser
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+)
+
+from reconciler.diagnostics import Diagnostic, Position, Severity
+from reconciler.errors import SpecError
+from reconciler.spec import scalars
+from reconciler.spec.marked import SecretForm, is_secret_form
+from reconciler.spec.source import Source
+from reconciler.spec.wire import Path
+
+FILE_BYTES_MAX = 1024 * 1024
+NESTING_MAX = 64
+ALIAS_NODES_MAX = 10_000
+
+_TABBED_LINE = re.compile(r"^ *\t[ \t]*[^\s#]", re.MULTILINE)
+_FOREIGN_TAG_HINT = "remove the tag; quote the value if it is text"
+
+
+@dataclass(frozen=True)
+class Document:
+    """One document: its mapping as plain data, and the way back to the text.
+
+    `data` has text keys only; its values are dicts, lists, text, numbers, booleans, None and `scalars.Timestamp`.
+    Parts that were written once and aliased are shared, so nobody may change it.
+    """
+
+    source: Source
+    index: int
+    data: dict[str, Any] = field(repr=False)
+
+    def position(self, path: Path = (), *, of_key: bool = False) -> Position:
+        """Return where the value at `path` starts (or its key); of the deepest part there is, if it goes on."""
+        mark = self._marks
+        place = mark.place
+        for step in path:
+            child = mark.children.get(step)
+            if child is None:
+                return self._at(mark.place)
+            place = child.key_place if of_key else child.place
+            mark = child
+        return self._at(place)
+
+    def _at(self, place: tuple[int, int]) -> Position:
+        return Position(self.source.file, place[0] + 1, place[1] + 1)
+
+    @cached_property
+    def _marks(self) -> "_Mark":
+        return _Marker(_text(self.source.data)).document(self.index)
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A file's documents. With any diagnostic the file is refused whole and `documents` is empty."""
+
+    documents: tuple[Document, ...]
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def parse(source: Source) -> Parsed:
+    """Read all documents of a file, or say everything that is wrong with its text. Never raises."""
+    refused = _unreadable(source)
+    if refused:
+        return Parsed((), (refused,))
+    reader = _Reader(source, _text(source.data))
+    try:
+        documents = reader.documents()
+    except _RefusedError:
+        documents = ()
+    except (YAMLError, RecursionError) as problem:
+        reader.problems.append(_syntax_error(source, problem))
+        documents = ()
+    return Parsed(() if reader.problems else documents, tuple(reader.problems))
+
+
+def parse_data(source: Source) -> Any:
+    """Read one document of any shape, such as a list of rows. Raises SpecError with all that is wrong."""
+    refused = _unreadable(source)
+    problems = [refused] if refused else []
+    value = None
+    if not refused:
+        reader = _Reader(source, _text(source.data))
+        try:
+            value = reader.one_value()
+        except _RefusedError:
+            pass
+        except (YAMLError, RecursionError) as problem:
+            reader.problems.append(_syntax_error(source, problem))
+        problems = reader.problems
+    if problems:
+        said = "; ".join(f"{problem.position}: {problem.message}" for problem in problems)
+        raise SpecError("generator-file", said)
+    return value
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8-sig")
+
+
+def _unreadable(source: Source) -> Diagnostic | None:
+    data = source.data
+    if len(data) > FILE_BYTES_MAX:
+        message = f"the file has {len(data)} bytes, more than 1 MiB"
+        return _diagnostic(source, (0, 0), "file-size", message, "split it into several files")
+    if b"\0" in data:
+        place = _place(data[: data.index(b"\0")].decode(errors="replace"))
+        hint = "save it as UTF-8 text; is it a binary file, or UTF-16?"
+        return _diagnostic(source, place, "nul-byte", "the file has a NUL byte", hint)
+    try:
+        data.decode()
+    except UnicodeDecodeError as problem:
+        place = _place(data[: problem.start].decode())
+        return _diagnostic(source, place, "encoding", "the file is not UTF-8", "save it as UTF-8")
+    return None
+
+
+def _place(before: str) -> tuple[int, int]:
+    return before.count("\n"), len(before) - before.rfind("\n") - 1
+
+
+def _diagnostic(
+    source: Source, place: tuple[int, int], code: str, message: str, hint: str | None = None
+) -> Diagnostic:
+    position = Position(source.file, place[0] + 1, place[1] + 1)
+    return Diagnostic(position, "", Severity.ERROR, code, message, hint)
+
+
+class _RefusedError(Exception):
+    """The text is refused, and reading on would be unsafe or pointless; the problem is already noted."""
+
+
+class _Reader:
+    """Build one file's documents from the parser's events."""
+
+    def __init__(self, source: Source, text: str) -> None:
+        self.problems: list[Diagnostic] = []
+        self._source = source
+        self._event: Callable[[], Any] = CParser(text).get_event
+        self._anchors: dict[str, tuple[Any, int]] = {}
+        self._nodes = 0
+        self._aliased = 0
+        self._tabbed = {_place(text[: match.start()])[0] for match in _TABBED_LINE.finditer(text)}
+
+    def documents(self) -> tuple[Document, ...]:
+        documents: list[Document] = []
+        self._event()  # the start of the stream
+        index = 0
+        while not isinstance(event := self._event(), StreamEndEvent):
+            self._check_version(event)
+            root = self._event()
+            self._anchors.clear()
+            data = self._value(root, 1)
+            self._event()  # the end of the document
+            if isinstance(data, dict):
+                documents.append(Document(self._source, index, data))
+            elif data is not None or root.end_mark.index != root.start_mark.index:
+                self._refuse(
+                    root,
+                    "document",
+                    "the document is not a mapping",
+                    "a manifest starts with `apiVersion:`, `kind:`, `metadata:`, `spec:`",
+                )
+            index += 1
+        for line in sorted(self._tabbed):
+            hint = "indent with spaces"
+            self.problems.append(_diagnostic(self._source, (line, 0), "tab", _TAB_MESSAGE, hint))
+        return tuple(documents)
+
+    def one_value(self) -> Any:
+        """Return the first document's value, whatever it is; None for an empty text."""
+        self._event()
+        event = self._event()
+        return None if isinstance(event, StreamEndEvent) else self._value(self._event(), 1)
+
+    def _check_version(self, event: DocumentStartEvent) -> None:
+        if event.version not in {None, (1, 2)}:
+            hint = "remove the %YAML line"
+            self._refuse(event, "yaml-version", "specs are YAML 1.2", hint)
+
+    def _value(self, event: Any, depth: int) -> Any:
+        kind = type(event)
+        if kind is ScalarEvent:
+            return self._scalar(event)
+        if kind is AliasEvent:
+            return self._alias(event)
+        if depth > NESTING_MAX:
+            self._stop(event, "nesting", f"nested more than {NESTING_MAX} levels deep", None)
+        before = self._nodes + self._aliased
+        self._nodes += 1
+        if event.tag not in _COLLECTION_TAGS[kind]:
+            self._refuse_tag(event)
+        build = self._mapping if kind is MappingStartEvent else self._sequence
+        value = build(depth)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = (value, self._nodes + self._aliased - before)
+        return value
+
+    def _scalar(self, event: Any) -> Any:
+        self._nodes += 1
+        text: str = event.value
+        tag = event.tag
+        if self._tabbed:
+            self._tabbed -= set(range(event.start_mark.line + 1, event.end_mark.line + 1))
+        if tag is None and not event.style:
+            try:
+                value = scalars.resolve(text)
+            except ValueError as problem:
+                self._refuse(event, "number", str(problem), "quote it if it is text")
+                value = None
+        else:
+            value = text if tag in _TEXT_TAGS else self._tagged(event)
+            if "\0" in text:
+                self._refuse(event, "nul-byte", "the text has a NUL character", "remove the `\\0`")
+        if event.anchor is not None:
+            self._anchors[event.anchor] = (value, 1)
+        return value
+
+    def _tagged(self, event: Any) -> Any:
+        """Read a scalar whose tag says what it is; the tag must be of YAML's core and fit the text."""
+        if event.tag not in scalars.TAGS:
+            self._refuse_tag(event)
+            return None
+        value = scalars.resolve(event.value[: scalars.NUMBER_LENGTH_MAX])
+        if type(value) is not _TAGGED[event.tag]:
+            name = event.tag.rpartition(":")[2]
+            self._refuse(event, "tag", f"the value does not fit its tag `!!{name}`", None)
+        return value
+
+    def _alias(self, event: Any) -> Any:
+        if event.anchor not in self._anchors:
+            hint = "define it before its use, and never inside itself"
+            self._refuse(event, "alias", f"no anchor `&{event.anchor}` ends before here", hint)
+            return None
+        value, nodes = self._anchors[event.anchor]
+        self._aliased += nodes
+        if self._aliased > ALIAS_NODES_MAX:
+            message = f"aliases would expand to more than {ALIAS_NODES_MAX} nodes"
+            self._stop(event, "alias-expansion", message, "use a Template instead")
+        return value
+
+    def _sequence(self, depth: int) -> list[Any]:
+        items: list[Any] = []
+        while type(event := self._event()) is not SequenceEndEvent:
+            items.append(self._value(event, depth + 1))
+        return items
+
+    def _mapping(self, depth: int) -> dict[str, Any]:
+        mapping: dict[str, Any] = {}
+        merged: list[Any] = []
+        while type(event := self._event()) is not MappingEndEvent:
+            key = self._key(event, depth)
+            value_event = self._event()
+            value = self._value(value_event, depth + 1)
+            if key == "<<" and not event.style:
+                self._check_merge(value_event, value)
+                merged.extend(value if isinstance(value, list) else [value])
+            elif key in mapping:
+                hint = "keep one of the two"
+                self._refuse(event, "duplicate-key", f"the key `{key}` stands here twice", hint)
+            else:
+                mapping[key] = value
+        for other in merged:
+            mapping = {**other, **mapping} if isinstance(other, dict) else mapping
+        return SecretForm(mapping, self._source.folder) if is_secret_form(mapping) else mapping
+
+    def _check_merge(self, event: Any, value: Any) -> None:
+        parts = value if isinstance(value, list) else [value]
+        if not all(isinstance(part, dict) for part in parts):
+            self._refuse(event, "merge-key", "`<<` takes a mapping or a list of mappings", None)
+
+    def _key(self, event: Any, depth: int) -> str:
+        value = self._value(event, depth + 1)
+        if type(value) is str:
+            return value
+        if type(value) is int:
+            return str(event.value)
+        self._refuse(event, "key", "a key must be text", "put it in quotes")
+        return f"<{event.start_mark.index}>"
+
+    def _refuse_tag(self, event: Any) -> None:
+        tag = event.tag.replace("tag:yaml.org,2002:", "!!")
+        self._refuse(event, "tag", f"the tag `{tag}` is not known here", _FOREIGN_TAG_HINT)
+
+    def _refuse(self, event: Any, code: str, message: str, hint: str | None) -> None:
+        place = event.start_mark.line, event.start_mark.column
+        self.problems.append(_diagnostic(self._source, place, code, message, hint))
+
+    def _stop(self, event: Any, code: str, message: str, hint: str | None) -> NoReturn:
+        self._refuse(event, code, message, hint)
+        raise _RefusedError
+
+
+_TAB_MESSAGE = "a tab indents this line, which YAML does not allow"
+_TEXT_TAGS = frozenset({None, "!", scalars.TEXT})
+_TAGGED = {
+    scalars.INT: int,
+    scalars.FLOAT: float,
+    scalars.BOOL: bool,
+    scalars.NULL: type(None),
+    scalars.TIMESTAMP: scalars.Timestamp,
+}
+_COLLECTION_TAGS = {
+    MappingStartEvent: frozenset({None, "!", "tag:yaml.org,2002:map"}),
+    SequenceStartEvent: frozenset({None, "!", "tag:yaml.org,2002:seq"}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """Where one value and its key start (line and column from 0), and the same of what it holds."""
+
+    place: tuple[int, int]
+    key_place: tuple[int, int]
+    children: dict[str | int, "_Mark"]
+
+
+class _Marker:
+    """Read the events of a text that was found sound once more, for places instead of values."""
+
+    def __init__(self, text: str) -> None:
+        self._event: Callable[[], Any] = CParser(text).get_event
+        self._anchors: dict[str, _Mark] = {}
+
+    def document(self, index: int) -> _Mark:
+        """Return the marks of the document with this number."""
+        self._event()
+        for _ in range(index):
+            self._event()
+            self._mark(self._event(), None)
+            self._event()
+        self._event()
+        return self._mark(self._event(), None)
+
+    def _mark(self, event: Any, key_place: tuple[int, int] | None) -> _Mark:
+        place = event.start_mark.line, event.start_mark.column
+        if type(event) is AliasEvent:
+            return self._anchors[event.anchor]
+        children: dict[str | int, _Mark] = {}
+        if type(event) is MappingStartEvent:
+            children = self._members()
+        elif type(event) is SequenceStartEvent:
+            children = dict(enumerate(self._items()))
+        mark = _Mark(place, key_place or place, children)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = mark
+        return mark
+
+    def _items(self) -> Iterator[_Mark]:
+        while type(event := self._event()) is not SequenceEndEvent:
+            yield self._mark(event, None)
+
+    def _members(self) -> dict[str | int, _Mark]:
+        members: dict[str | int, _Mark] = {}
+        merged: list[_Mark] = []
+        while type(event := self._event()) is not MappingEndEvent:
+            key = event.value
+            mark = self._mark(self._event(), (event.start_mark.line, event.start_mark.column))
+            if key == "<<" and not event.style:
+                merged.extend([mark, *mark.children.values()])
+            else:
+                members[key] = mark
+        for mark in merged:
+            members = {**mark.children, **members}
+        return members
+
+
+_EXPLAINED = (
+    ("mapping values are not allowed", "a `:` where no key can be", "quote the value, or mend the indentation"),
+    ("did not find expected key", "the indentation does not fit the lines above", "align it with its siblings"),
+    ("did not find expected '-' indicator", "the list item does not line up with the others", "align the `-`"),
+    ("did not find expected ',' or", "a `,` or a closing bracket is missing", None),
+    ("found unexpected end of stream", "the quotes that open here are not closed", "close them"),
+    ("undefined tag handle", "the tag is not known here", _FOREIGN_TAG_HINT),
+    ("found unknown escape character", "an escape that YAML does not know", "use single quotes, or double the backslash"),
+)  # fmt: skip
+
+
+def _syntax_error(source: Source, problem: Exception) -> Diagnostic:
+    """Say in plain words what the parser stumbled on."""
+    if isinstance(problem, MarkedYAMLError) and problem.problem_mark:
+        mark = problem.problem_mark
+        said = problem.problem or "not YAML"
+        lines = _text(source.data).splitlines()
+        line = lines[mark.line] if mark.line < len(lines) else ""
+        if line[mark.column : mark.column + 1] == "\t" or "tab character" in said:
+            place = (mark.line, mark.column)
+            return _diagnostic(source, place, "tab", _TAB_MESSAGE, "indent with spaces")
+        for pattern, message, hint in _EXPLAINED:
+            if pattern in said:
+                break
+        else:
+            message, hint = (
+                f"not YAML: {said}",
+                _HINT_BY_CHARACTER.get(line[mark.column : mark.column + 1]),
+            )
+        at = problem.context_mark if "end of stream" in said and problem.context_mark else mark
+        return _diagnostic(source, (at.line, at.column), "yaml", message, hint)
+    index = getattr(problem, "position", 0) or 0
+    message = "a control character that YAML does not allow"
+    return _diagnostic(source, _place(_text(source.data)[:index]), "yaml", message, "remove it")
+
+
+_HINT_BY_CHARACTER = {
+    character: f"quote a value that starts with `{character}`" for character in "@`%|>&*!{}[],#?"
+}
