@@ -1,7 +1,7 @@
 """Problems as values: what is wrong, where, how grave, and what to do.
 
-Made by `spec` (and later by `plan`), rendered by `cli`. Pure. The shape is the contract of `design/cli.md`,
-"Bad input"; nothing here knows of YAML or of the service.
+Made by `spec` (and later by `plan`), rendered by `cli`. Pure. The shape is the contract of
+`design/cli.md`, "Bad input"; nothing here knows of YAML or of the service.
 """
 
 from collections.abc import Iterable
@@ -30,7 +30,10 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One problem. `path` is the value's path in its document (`spec.layout.regions[2].x`), empty for a file."""
+    """One problem.
+
+    `path` is the value's path in its document (`spec.layout.regions[2].x`), empty for a file.
+    """
 
     position: Position
     path: str
@@ -41,12 +44,15 @@ class Diagnostic:
 
     @property
     def sort_key(self) -> tuple[Position, Severity, str, str, str]:
-        """Order by place, then errors first, then by text, so that any order of reading prints the same."""
+        """Order by place, then errors first, then text: any order of reading prints the same."""
         return (self.position, self.severity, self.path, self.code, self.message)
 
 
 def ordered(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """Sort by place and drop exact repeats (one mistake in a template is one problem, however many use it)."""
+    """Sort by place and drop exact repeats.
+
+    One mistake in a template is one problem, however many use it.
+    """
     return tuple(sorted(set(diagnostics), key=lambda diagnostic: diagnostic.sort_key))
 
 

@@ -3,10 +3,10 @@
     ReconcilerError
     ├── UsageError          the command line or a setting is wrong: say it, exit 1
     ├── SecretError         a secret does not resolve: the action that needs it fails, others go on
-    └── SpecError           a value of a spec cannot be read: becomes a Diagnostic, never leaves `spec`
+    └── SpecError           a value of a spec is wrong: becomes a Diagnostic, stays in `spec`
 
-Problems that a user can mend are values (`diagnostics.Diagnostic`); these exceptions are for the shell.
-A message never contains a secret.
+Problems that a user can mend are values (`diagnostics.Diagnostic`); these exceptions are for the
+shell. A message never contains a secret.
 """
 
 

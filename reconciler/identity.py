@@ -18,7 +18,7 @@ def check_name(name: str) -> str:
     if len(name) > NAME_LENGTH_MAX:
         message = f"a name has at most {NAME_LENGTH_MAX} characters, this has {len(name)}"
         raise SpecError("name", message)
-    message = "a name has lower-case letters, digits, `-` and `.`, and begins and ends with a letter or digit"
+    message = "a name has lower-case letters, digits, `-`, `.`, a letter or digit at both ends"
     raise SpecError("name", message, hint=f"did you mean `{name_from(name)}`?")
 
 

@@ -1,4 +1,7 @@
-"""Where a command writes: results to stdout, everything else to stderr, colour only where somebody sees it."""
+"""Where a command writes.
+
+Results to stdout, everything else to stderr, colour only where somebody sees it.
+"""
 
 import os
 import sys
@@ -19,7 +22,10 @@ class Console:
 
     @classmethod
     def of_process(cls) -> "Console":
-        """Return the console of this process; text that its encoding cannot hold is written with escapes."""
+        """Return the console of this process.
+
+        Text that its encoding cannot hold is written with escapes.
+        """
         for stream in (sys.stdout, sys.stderr):
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(errors="backslashreplace")
@@ -65,5 +71,5 @@ class Console:
             return DEFAULT_COLUMNS
 
     def abandon(self) -> None:
-        """Give up on stdout after its reader went away, so that the interpreter's end stays quiet."""
+        """Give up on stdout, whose reader went away, and keep the interpreter's end quiet."""
         os.dup2(os.open(os.devnull, os.O_WRONLY), self.out.fileno())

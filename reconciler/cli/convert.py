@@ -24,12 +24,18 @@ MODES = (*map(str, Mode), "composite")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("file", metavar="FILE.json", help="a start request, or a bare clientRequest; - reads stdin")
-    parser.add_argument("--mode", required=True, choices=MODES, help="the mode in the request's URL")
+    parser.add_argument(
+        "file", metavar="FILE.json", help="a start request, or a bare clientRequest; - reads stdin"
+    )
+    parser.add_argument(
+        "--mode", required=True, choices=MODES, help="the mode in the request's URL"
+    )
     parser.add_argument("--name", help="name of the manifests (default: from the channel)")
     parser.add_argument("--channel", help="the channel, for a bare clientRequest")
     parser.add_argument("--uid", help="the recorder's uid, for a bare clientRequest")
-    parser.add_argument("--inline-secrets", action="store_true", help="keep secrets in the manifests")
+    parser.add_argument(
+        "--inline-secrets", action="store_true", help="keep secrets in the manifests"
+    )
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
@@ -42,7 +48,9 @@ def run(args: argparse.Namespace, console: Console) -> int:
         wish = Wish(mode, _name(args.name), args.inline_secrets, SystemClock().now_s())
         converted = convert(asked, wish)
         manifests, problems = converted.manifests, converted.problems
-        if converted.secrets and not any(problem.severity is Severity.ERROR for problem in problems):
+        if converted.secrets and not any(
+            problem.severity is Severity.ERROR for problem in problems
+        ):
             console.note("secrets are read from the environment; set:")
             for variable, path in converted.secrets:
                 console.note(f"  {variable}  ({path})")
@@ -68,7 +76,7 @@ def _name(name: str | None) -> str:
         raise UsageError(f"--name: {problem}", hint=problem.hint) from None
 
 
-def _read(file: str) -> Any:
+def _read(file: str) -> object:
     try:
         if file == "-":
             data = sys.stdin.buffer.read(INPUT_BYTES_MAX + 1)
@@ -80,7 +88,9 @@ def _read(file: str) -> Any:
     if len(data) > INPUT_BYTES_MAX:
         raise UsageError(f"`{file}` is larger than 1 MiB")
     try:
-        return json.loads(data.decode("utf-8-sig"), object_pairs_hook=_unique, parse_constant=_no_constant)
+        return json.loads(
+            data.decode("utf-8-sig"), object_pairs_hook=_unique, parse_constant=_no_constant
+        )
     except RecursionError:
         raise UsageError(f"`{file}` is nested too deeply") from None
     except ValueError as problem:

@@ -58,7 +58,7 @@ def load_catalog(args: argparse.Namespace, environ: Mapping[str, str], clock: Cl
 
 
 def _variables(args: argparse.Namespace, environ: Mapping[str, str]) -> dict[str, Any]:
-    """Return the variables by name: `--var` wins over `--var-file`, that over RECONCILER_VAR_NAME."""
+    """Return the variables: `--var` wins over `--var-file`, that over RECONCILER_VAR_NAME."""
     from reconciler.spec.marked import Cell
 
     variables: dict[str, Any] = {

@@ -1,7 +1,10 @@
-"""The program: find the command, import it and nothing else, run it, and turn every end into an exit code.
+"""The program.
 
-Each command is a module with `add_arguments(parser)` and `run(args, console) -> int`; `COMMANDS` lists them
-(docs/decisions/002-argparse-and-lazy-commands.md). Exit codes are those of design/cli.md.
+Find the command, import it and nothing else, run it, and turn every end into an exit code.
+
+Each command is a module with `add_arguments(parser)` and `run(args, console) -> int`; `COMMANDS`
+lists them (docs/decisions/002-argparse-and-lazy-commands.md). Exit codes are those of
+design/cli.md.
 """
 
 import sys

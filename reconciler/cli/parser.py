@@ -1,4 +1,7 @@
-"""argparse, told to speak as this program does: usage errors exit 1, help shows an example, nothing abbreviates."""
+"""argparse, told to speak as this program does.
+
+Usage errors exit 1, help shows an example, nothing abbreviates.
+"""
 
 import argparse
 from typing import NoReturn

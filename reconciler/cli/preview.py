@@ -21,9 +21,15 @@ EXAMPLE = "reconciler preview specs --name town-hall --users 5 --out town-hall.p
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("paths", nargs="+", metavar="PATH", help="a spec file, or a folder of them")
-    parser.add_argument("--name", help="which recording; may be left out if there is one composite one")
-    parser.add_argument("--users", type=int, metavar="K", help="how many users are in the channel, 1 to 17")
-    parser.add_argument("--out", metavar="FILE", help="write a picture, .svg or .png, instead of drawing here")
+    parser.add_argument(
+        "--name", help="which recording; may be left out if there is one composite one"
+    )
+    parser.add_argument(
+        "--users", type=int, metavar="K", help="how many users are in the channel, 1 to 17"
+    )
+    parser.add_argument(
+        "--out", metavar="FILE", help="write a picture, .svg or .png, instead of drawing here"
+    )
     add_spec_options(parser)
 
 
@@ -49,7 +55,9 @@ def _show(picture: Scene, out: str | None, console: Console) -> None:
     if out is None:
         from reconciler.draw.terminal import terminal
 
-        console.write(terminal(picture, columns=console.columns(), colour=console.colour(console.out)))
+        console.write(
+            terminal(picture, columns=console.columns(), colour=console.colour(console.out))
+        )
         return
     try:
         _write(picture, Path(out))
@@ -82,7 +90,9 @@ def _chosen(catalog: Catalog, name: str | None, console: Console) -> Desired | N
         return None
     desired = entry.desired()
     if desired.mode is not Mode.MIX:
-        raise UsageError(f"`{name}` has mode {desired.mode}: only composite (mix) recordings have a layout")
+        raise UsageError(
+            f"`{name}` has mode {desired.mode}: only composite (mix) recordings have a layout"
+        )
     return desired
 
 
@@ -93,7 +103,9 @@ def _only_composite(catalog: Catalog, console: Console) -> Desired | None:
         return composite[0]
     if composite:
         names = ", ".join(f"`{desired.name}`" for desired in composite[:8])
-        raise UsageError("there are several composite recordings", hint=f"choose with --name: {names}")
+        raise UsageError(
+            "there are several composite recordings", hint=f"choose with --name: {names}"
+        )
     if not catalog.errors:
         raise UsageError("there is no composite recording (mode: mix) to draw")
     _say_errors(catalog, console)

@@ -1,4 +1,7 @@
-"""Diagnostics in the four forms of `--format`: for people, for scripts, for pull requests, for code scanning."""
+"""Diagnostics in the four forms of `--format`.
+
+For people, for scripts, for pull requests, for code scanning.
+"""
 
 import json
 from collections import Counter
@@ -39,15 +42,21 @@ def diagnostic_lines(diagnostic: Diagnostic, console: Console) -> Iterator[str]:
     """Return a diagnostic as design/cli.md writes it, "Bad input"."""
     style = "1;31" if diagnostic.severity is Severity.ERROR else "1;33"
     label = console.styled(f"{diagnostic.severity}[{diagnostic.code}]", style)
-    path = f" {diagnostic.path}" if diagnostic.path else ""
-    yield f"{one_line(str(diagnostic.position))}: {label}{one_line(path)}: {one_line(diagnostic.message)}"
+    path = one_line(f" {diagnostic.path}" if diagnostic.path else "")
+    place = one_line(str(diagnostic.position))
+    yield f"{place}: {label}{path}: {one_line(diagnostic.message)}"
     if diagnostic.hint:
         yield f"  hint: {one_line(diagnostic.hint)}"
 
 
 def one_line(text: str) -> str:
-    """Return the text with control characters spelt out: a value from a spec shall not move a terminal's cursor."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+    """Return the text with control characters spelt out.
+
+    A value from a spec shall not move a terminal's cursor.
+    """
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )
 
 
 def _summary_line(catalog: Catalog) -> str:

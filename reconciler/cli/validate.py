@@ -1,4 +1,7 @@
-"""`reconciler validate`: read specs, say everything that is wrong. No network, no state, no secrets resolved."""
+"""`reconciler validate`: read specs, say everything that is wrong.
+
+No network, no state, no secrets resolved.
+"""
 
 import argparse
 

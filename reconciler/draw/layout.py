@@ -1,5 +1,7 @@
-"""From a desired composite recording to the layout that is drawn: what the service would be sent,
-defaults filled in."""
+"""From a desired composite recording to the layout that is drawn.
+
+What the service would be sent, defaults filled in.
+"""
 
 from typing import Any
 
@@ -31,7 +33,10 @@ def layout_of(desired: Desired) -> tuple[LayoutSpec, tuple[int, int]]:
 
 
 def users_of(layout: LayoutSpec) -> int:
-    """Return how many users show a layout best when nobody says: a custom one's regions, else four."""
+    """Return how many users show a layout best when nobody says.
+
+    A custom one's regions, else four.
+    """
     return len(layout.regions) if layout.type is LayoutType.CUSTOM else DEFAULT_USERS
 
 

@@ -3,7 +3,7 @@
 Everything that is wrong is said in one go, each problem at the text that caused it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,7 +37,7 @@ from reconciler.spec.storage import storage_config
 from reconciler.spec.templates import inherit, merge, template_names
 from reconciler.spec.trace import spec_path, wire_paths
 from reconciler.spec.values import shown
-from reconciler.spec.wire import Json, Mode, Path, get
+from reconciler.spec.wire import Json, Mode, Path
 from reconciler.spec.wire import merge as merge_wire
 
 MODELS: dict[Mode, type[ModeSpec]] = {
@@ -52,7 +52,10 @@ ONE_MEDIUM = "one-medium"
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """What became of one Recording manifest. `desired` is None where it has errors; `name` where even that is unreadable."""
+    """What became of one Recording manifest.
+
+    `desired` is None where it has errors; `name` where even that is unreadable.
+    """
 
     name: str | None
     desired: Desired | None
@@ -62,7 +65,10 @@ class Built:
 def build(
     manifest: Mapping[str, Any], place: Place, shared: Shared, uses: Uses, now_s: float
 ) -> Built:
-    """Build one Recording. `place` knows where `manifest` was written; `uses` collects what the result depends on."""
+    """Build one Recording.
+
+    `place` knows where `manifest` was written; `uses` collects what the result depends on.
+    """
     return _Build(place, shared, uses, now_s).run(manifest)
 
 
@@ -165,20 +171,18 @@ class _Build:
         elif storage and storage.spec:
             request["storageConfig"] = storage_config(storage.spec, spec.model.prefix)
         acquire = request.pop("acquire", {})
-        body = _Wire(
-            listed(request), acquire if isinstance(acquire, dict) else {}, self._raw(spec.model)
-        )
+        derived = _derive_group(spec, request)
+        body = _Wire(listed(request), _mapping(acquire), self._raw(spec.model), derived)
         wrong = (found.path for found in self._problems if found.severity is Severity.ERROR)
         lost = [*spec.unreadable, *wrong]
         if storage and storage.spec is None:
             lost.append(("spec", "storage"))
-        derived = _derive_group(spec, body.request)
         self._uses.until_s = min(self._uses.until_s, *deadlines(spec.model, self._now_s))
         self._judge(spec, body, [wire for path in lost for wire in wire_paths(path[1:])], storage)
         if app_name is None or (storage and storage.spec is None):
             return None
         _assume(spec, body.request)
-        return _value(metadata, spec, app_name, body, derived, storage)
+        return _value(metadata, spec, app_name, body, storage)
 
     def _app(self, spec: ModeSpec) -> tuple[str | None, AppSpec | None]:
         apps = self._shared.apps
@@ -224,26 +228,19 @@ class _Build:
         whole = merge_wire(body.request, body.raw) if body.raw else body.request
         uids = tuple(uid for uid in (spec.model.uid, *spec.model.backup_uids) if uid)
         judged = Body(spec.mode, spec.model.channel, uids, body.acquire, whole, self._now_s)
-        for rule, finding in findings(judged, unreadable=tuple(lost)):
-            path = spec_path(finding.path, whole, body.raw)
+        for rule, found in findings(judged, unreadable=tuple(lost)):
+            path = spec_path(found.path, whole, body.raw)
             if rule.code == ONE_MEDIUM and path[:1] == ("subscriptions",):
-                continue  # a spec cannot forget a medium: it says `none`, or the other is sent as `all`
-            if (
-                storage
-                and path[:1] == ("storage",)
-                and not (path[1:2] == ("prefix",) and spec.model.prefix)
-            ):
-                at = Place((Layer(storage.document),))
-                problem = Problem(
-                    ("spec", *path[1:]), finding.severity, rule.code, finding.message, finding.hint
-                )
-                self._foreign.append(at.diagnostic(problem))
-                continue
+                continue  # a spec forgets no medium: it says `none`, or the other one is sent
             if path[:2] == ("storage", "prefix") and spec.model.prefix:
                 path = ("prefix",)
-            self._problems.append(
-                Problem(("spec", *path), finding.severity, rule.code, finding.message, finding.hint)
-            )
+            at_storage = storage is not None and path[:1] == ("storage",)
+            where = ("spec", *(path[1:] if at_storage else path))
+            problem = Problem(where, found.severity, rule.code, found.message, found.hint)
+            if storage is not None and at_storage:
+                self._foreign.append(Place((Layer(storage.document),)).diagnostic(problem))
+            else:
+                self._problems.append(problem)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,13 +255,14 @@ class _Wire:
     request: dict[str, Json]
     acquire: dict[str, Json]
     raw: dict[str, Json] | None
+    group_derived: bool
 
 
 _GROUP = "subscribeUidGroup"
 
 
 def _derive_group(spec: _Spec, request: dict[str, Json]) -> bool:
-    """Fill in the group that the lists need, where they say it; else the rules warn that one is assumed."""
+    """Fill in the group where the lists say it; else the rules warn that one is assumed."""
     if not isinstance(spec.model, IndividualSpec) or spec.model.subscriptions.group is not None:
         return False
     recording = request["recordingConfig"]
@@ -287,22 +285,16 @@ def _assume(spec: _Spec, request: dict[str, Json]) -> None:
             recording.setdefault(_GROUP, GROUP_ASSUMED)
 
 
+def _mapping(value: Json) -> dict[str, Json]:
+    return value if isinstance(value, dict) else {}
+
+
 def _value(
-    metadata: Metadata,
-    spec: _Spec,
-    app: str,
-    body: _Wire,
-    derived: bool,
-    storage: SharedStorage | None,
+    metadata: Metadata, spec: _Spec, app: str, body: _Wire, shared: SharedStorage | None
 ) -> Desired:
     model = spec.model
-    where = (
-        model.storage
-        if isinstance(model.storage, StorageSpec)
-        else storage.spec
-        if storage
-        else None
-    )
+    inline = model.storage if isinstance(model.storage, StorageSpec) else None
+    storage = inline or (shared.spec if shared else None)
     suspend = model.suspend
     why = suspend if isinstance(suspend, SuspendSpec) else None
     return Desired(
@@ -316,8 +308,8 @@ def _value(
         request=body.request,
         raw=body.raw,
         generate_token=isinstance(model, ChannelSpec) and model.token == GENERATE,
-        group_derived=derived,
-        refresh_s=where.refresh if where else 0,
+        group_derived=body.group_derived,
+        refresh_s=storage.refresh if storage else 0,
         suspend=suspend is not False,
         suspend_reason=(why.reason or "") if why else "",
         suspend_until=why.until.isoformat() if why and why.until else "",

@@ -1,7 +1,8 @@
-"""What unchanged files came to, kept between runs in the user's cache folder (docs/decisions/004-spec-cache.md).
+"""What unchanged files came to, kept between runs in the user's cache folder.
 
-A row is found by its content, and believed only with a keyed hash that this user's key made: a damaged row, another
-program's file, or one that came with a checkout is no row. No failure of the cache is ever an error; no secret goes in.
+A row is found by its content, and believed only with a keyed hash that this user's key made: a
+damaged row, another program's file, or one that came with a checkout is no row. No failure of the
+cache is ever an error; no secret goes in (docs/decisions/004-spec-cache.md).
 """
 
 import contextlib
@@ -20,7 +21,10 @@ OFF = "off"
 
 
 class Cache:
-    """Two texts under each key: `index`, read whenever the key is met, and `bodies`, read when somebody asks."""
+    """Two texts under each key.
+
+    `index`, read whenever the key is met, and `bodies`, read when somebody asks.
+    """
 
     def __init__(self, connection: sqlite3.Connection, key: bytes) -> None:
         self.key = key
@@ -89,7 +93,10 @@ class Cache:
 
 
 def open_cache(environ: Mapping[str, str]) -> Cache | None:
-    """Open the user's cache, making it if need be. None where it is switched off, unsafe, locked or damaged."""
+    """Open the user's cache, making it if need be.
+
+    None where it is switched off, unsafe, locked or damaged.
+    """
     folder = _folder(environ)
     if folder is None:
         return None

@@ -1,8 +1,11 @@
-"""All specs under some paths, as desired recordings with every problem there is. The entry to `spec`.
+"""All specs under some paths, as desired recordings with every problem there is.
 
-Files are read one after the other and let go: what stays of a recording is a row of the index and its JSON. A file
-that has not changed, and whose Templates, Storages, Apps, variables and rows have not, comes from the cache; the models
-are imported only when something does not (docs/decisions/004-spec-cache.md).
+The entry to `spec`.
+
+Files are read one after the other and let go: what stays of a recording is a row of the index and
+its JSON. A file that has not changed, and whose Templates, Storages, Apps, variables and rows have
+not, comes from the cache; the models are imported only when something does not
+(docs/decisions/004-spec-cache.md).
 """
 
 import hashlib
@@ -39,8 +42,8 @@ _MAY_DEFINE = re.compile(rb"""kind["']?\s*:\s*["']?(?:App|Storage|Template)\b"""
 class Catalog:
     """Everything that some paths desire.
 
-    `entries` are in order of name. `complete` is False when something could not be read at all: a recording that is not
-    in the index may exist all the same, and nothing may be pruned.
+    `entries` are in order of name. `complete` is False when something could not be read at all: a
+    recording that is not in the index may exist all the same, and nothing may be pruned.
     """
 
     entries: tuple[Entry, ...]
@@ -140,7 +143,10 @@ class _Load:
 
     @cached_property
     def _outline(self) -> "_Outline":
-        """What of the shared manifests is needed when no file has changed: their digests and their problems."""
+        """What of the shared manifests is needed when no file has changed.
+
+        Their digests and their problems.
+        """
         defining = [source for source in self._loaded.sources if source.file in self._defining]
         parts = [part for source in defining for part in (source.file, source.digest)]
         agora = {
@@ -236,7 +242,10 @@ def _shared_kind(document: Document) -> str:
 
 
 def _program() -> str:
-    """Name this very program: a cache that another version made, or this one before an edit, is not read."""
+    """Name this very program.
+
+    A cache that another version made, or this one before an edit, is not read.
+    """
     folder = Path(__file__).parent
     with (
         os.scandir(folder) as entries,
@@ -254,8 +263,10 @@ def _program() -> str:
 def _without_clashes(
     results: Iterable[FileResult], documents: Callable[[str], tuple[Document, ...]]
 ) -> tuple[tuple[Entry, ...], list[Diagnostic]]:
-    """Return the entries in order of name, and what two of them claim at once. Neither of two that clash is used:
-    which one was meant is not ours to guess."""
+    """Return the entries in order of name, and what two of them claim at once.
+
+    Neither of two that clash is used: which one was meant is not ours to guess.
+    """
     entries = [entry for result in results for entry in result.entries]
     problems: list[Diagnostic] = []
     spoiled: set[str] = set()
@@ -291,7 +302,9 @@ def _twice(entry: Entry, other: Entry, documents: _Documents) -> Diagnostic:
 def _clash(entry: Entry, other: Entry, uid: str, documents: _Documents) -> Diagnostic:
     path = ("spec", "uid")
     where = _position(other, path, documents)
-    message = f"`{entry.name}` and `{other.name}` ({where}) both record channel `{entry.channel}` as uid {uid}"
+    message = (
+        f"`{entry.name}` and `{other.name}` ({where}) both record `{entry.channel}` as uid {uid}"
+    )
     return _problem(entry, path, "uid-clash", message, "give each its own uid, or none", documents)
 
 

@@ -1,6 +1,7 @@
-"""What a Recording's fields say about each other and about its App, before anything reaches the wire. Pure.
+"""What a Recording's fields say about each other and about its App. Pure.
 
-What the service says about the wire body is in `rules/`; here is what this format adds (design/spec-format.md).
+What the service says about the wire body is in `rules/`; here is what this format adds
+(design/spec-format.md).
 """
 
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ from reconciler.spec.kinds.mix import MixSpec
 from reconciler.spec.kinds.recording import CronWindowSpec, FixedWindowSpec
 from reconciler.spec.kinds.storage import StorageSpec
 from reconciler.spec.kinds.web import WebSpec
-from reconciler.spec.mapping import FIELDS, LOCAL_PATHS
+from reconciler.spec.mapping import FIELDS, LOCAL_PATHS, STORAGE_FIELDS
 from reconciler.spec.problems import Problem, error, warning
 from reconciler.spec.rtc_token import token_end_s
 from reconciler.spec.schedule import parse_timezone
@@ -37,7 +38,7 @@ TOKEN_LIFE_S = 24 * 3600
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What a Recording is checked against: the App it will run under (None: unknown here) and the time."""
+    """What a Recording is checked against: its App (None: unknown here) and the time."""
 
     app: AppSpec | None
     now_s: float
@@ -179,7 +180,8 @@ def _ignored(spec: ModeSpec) -> Iterator[Problem]:
 _IGNORABLE = {
     mode: frozenset({row.path for row in FIELDS if mode in row.modes})
     | LOCAL_PATHS
-    | {"channel", "app", "storage", "prefix", "raw"}
+    | {f"storage.{row.path}" for row in STORAGE_FIELDS}
+    | {"channel", "app", "storage.vendor", "storage.region", "prefix", "raw"}
     | ({"subscriptions.audio", "subscriptions.video"} if mode is not Mode.WEB else set())
     for mode in Mode
 }
@@ -269,7 +271,8 @@ def _token(spec: ChannelSpec, around: Around) -> Iterator[Problem]:
             "write `token: generate`, or a new one",
         )
     elif end_s is not None and spec.schedule is None:
-        message = f"the recording cannot go on when this token ends, {datetime.fromtimestamp(end_s, UTC).isoformat()}"
+        ends = datetime.fromtimestamp(end_s, UTC).isoformat()
+        message = f"the recording cannot go on when this token ends, {ends}"
         yield warning(path, "token-end", message, "write `token: generate`")
     if (
         token is not None
@@ -310,7 +313,7 @@ def deadlines(spec: ModeSpec, now_s: float) -> Iterator[float]:
 
 
 def storage_deadlines(spec: StorageSpec, now_s: float) -> Iterator[float]:
-    """Return infinity, and the Unix time at which written-down credentials have too little time left (C66)."""
+    """Return infinity, and when written-down credentials have too little time left (C66)."""
     expiration = spec.sts_expiration
     if (
         expiration

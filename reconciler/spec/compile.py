@@ -1,6 +1,7 @@
 """A checked Recording spec to the wire: forwards through the mapping table.
 
-What a spec does not say is not sent, but for what the service requires (design/spec-format.md). Pure.
+What a spec does not say is not sent, but for what the service requires (design/spec-format.md).
+Pure.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,8 +13,6 @@ from reconciler.spec import mapping
 from reconciler.spec.kinds.channel import GENERATE, ExceptSpec, SubscriptionsSpec
 from reconciler.spec.mapping import EACH, Field
 from reconciler.spec.wire import Json, Mode, get, put
-
-ALL_STREAMS = "#allstream#"
 
 GROUP_SIZES = ((2, 0), (7, 1), (12, 2), (17, 3), (32, 4), (49, 5))
 """The most distinct uids that each `subscribeUidGroup` holds (agora-api.md 3.4, K4)."""
@@ -40,10 +39,13 @@ class _Items:
 
 
 def encode(spec: Any, mode: Mode) -> dict[str, Json]:
-    """Return the wire tree that a spec model states: `clientRequest` of start, and `acquire` beside its keys.
+    """Return the wire tree that a spec model states.
 
-    Defaults that the service requires are filled in, but for those that the user shall be told of (channel profile,
-    subscription group): the rules look first. Services stand under their names, see `listed`.
+    `clientRequest` of start, and `acquire` beside its keys.
+
+    Defaults that the service requires are filled in, but for those that the user shall be told of
+    (channel profile, subscription group): the rules look first. Services stand under their names,
+    see `listed`.
     """
     tree: dict[str, Any] = {}
     encode_rows(_ROWS[mode], spec, tree)
@@ -86,7 +88,10 @@ def _item(rows: Mapping[str, Any], model: Any) -> dict[str, Json]:
 
 
 def _rows(fields: Iterable[Field]) -> dict[str, Any]:
-    """Arrange table rows as the attributes of the models: one level of dictionaries for each level of a path."""
+    """Arrange table rows as the attributes of the models.
+
+    One level of dictionaries for each level of a path.
+    """
     tree: dict[str, Any] = {}
     for row in fields:
         node = tree
@@ -114,7 +119,7 @@ def _has(model: Any, path: str) -> bool:
 
 
 def _fill_canvas(tree: dict[str, Any]) -> None:
-    """Send all four of width, height, fps, bitrate as soon as one thing is said of the picture (K10, C32)."""
+    """Send all four of size, rate and bitrate once anything is said of the picture (K10, C32)."""
     canvas = get(tree, _CANVAS)
     if isinstance(canvas, dict):
         for row in mapping.FIELDS:
@@ -122,19 +127,18 @@ def _fill_canvas(tree: dict[str, Any]) -> None:
                 canvas.setdefault(str(row.wire[-1]), row.default)
 
 
-def subscription_lists(
-    subscriptions: SubscriptionsSpec, streams: str | None, *, complete: bool = False
-) -> dict[str, Json]:
-    """Return the subscription lists as `recordingConfig` wants them (agora-api.md 3.4, "Subscription semantics").
+def subscription_lists(subscriptions: SubscriptionsSpec, streams: str | None) -> dict[str, Json]:
+    """Return the subscription lists as `recordingConfig` wants them.
 
-    Once either medium is not `all`, every subscribed one is sent; `complete` sends them in any case, as `update` must.
+    Once either medium is not `all`, every subscribed one is sent: a medium without a list beside
+    one that has it would be off (agora-api.md 3.4, "Subscription semantics").
     """
     chosen = {medium: getattr(subscriptions, medium) for medium in _KINDS[streams]}
     unsaid = {medium for medium in ("audio", "video") if medium not in chosen}
     chosen |= {
         medium: value for medium in unsaid if (value := getattr(subscriptions, medium)) != "all"
     }
-    if not complete and all(value == "all" for value in chosen.values()):
+    if all(value == "all" for value in chosen.values()):
         return {}
     lists: dict[str, Json] = {}
     for medium, value in chosen.items():
@@ -142,15 +146,15 @@ def subscription_lists(
         if isinstance(value, ExceptSpec):
             lists[str(deny[-1])] = list(value.except_)
         elif value != "none":
-            lists[str(allow[-1])] = [ALL_STREAMS] if value == "all" else list(value)
+            lists[str(allow[-1])] = [mapping.ALL_STREAMS] if value == "all" else list(value)
     return lists
 
 
 def derived_group(lists: Mapping[str, Json], media: int) -> int | None:
-    """Return the smallest group that holds all listed uids, or None unless all `media` kinds are plain lists."""
+    """Return the smallest group for all listed uids; None unless every medium is a list."""
     listed = [lists.get(f"subscribe{medium}Uids") for medium in ("Audio", "Video")]
     uids = {uid for entry in listed if isinstance(entry, list) for uid in entry}
-    if sum(isinstance(entry, list) for entry in listed) < media or ALL_STREAMS in uids:
+    if sum(isinstance(entry, list) for entry in listed) < media or mapping.ALL_STREAMS in uids:
         return None
     return next((group for most, group in GROUP_SIZES if len(uids) <= most), GROUP_ASSUMED)
 
@@ -161,12 +165,12 @@ def media_of(streams: str | None) -> int:
 
 
 def listed(tree: Mapping[str, Json]) -> dict[str, Json]:
-    """Return the tree with its services as the wire's list, the page before the push (agora-api.md 3.12)."""
+    """Return the tree with services as the wire's list, the page before the push (3.12)."""
     services = get(tree, mapping.SERVICES)
     if not isinstance(services, dict):
         return dict(tree)
     ordered = sorted(services, key=_SERVICE_ORDER.index)
-    wire = [{"serviceName": name, **services[name]} for name in ordered]
+    wire: Json = [{"serviceName": name, **services[name]} for name in ordered]
     return {**tree, mapping.SERVICES[0]: {mapping.SERVICES[1]: wire}}
 
 

@@ -13,6 +13,7 @@ from reconciler.spec.decode import Decoded, decode, storage_spec
 from reconciler.spec.desired import Desired, Window
 from reconciler.spec.duration import format_duration
 from reconciler.spec.kinds.base import API_VERSION
+from reconciler.spec.kinds.channel import GENERATE
 from reconciler.spec.mapping import SECRET
 from reconciler.spec.problems import Problem, error, warning
 from reconciler.spec.rules.rule import Body
@@ -21,7 +22,7 @@ from reconciler.spec.secrets import Secret
 from reconciler.spec.wire import Json, Mode, Path, get, merge
 
 SERVICE_MAX_IDLE = "30s"
-"""What the service takes when a body does not say (agora-api.md 3.4): written down, as this format's default differs."""
+"""What the service takes when a body is silent (3.4): this format's own default differs."""
 
 _ACQUIRE_KEYS = frozenset(
     {"scene", "resourceExpiredHour", "region", "startParameter", "excludeResourceIds"}
@@ -33,7 +34,10 @@ _SECRET_KEYS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A start request, taken apart. `acquire` holds what an acquire's body says beside its start parameter."""
+    """A start request, taken apart.
+
+    `acquire` holds what an acquire's body says beside its start parameter.
+    """
 
     cname: str
     uid: str
@@ -43,8 +47,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Converted:
-    """The manifests (none with errors), the environment variables that their secrets are to come from with the wire
-    path each was found at, and the problems; paths are those of the JSON."""
+    """The manifests (none with errors), the secrets, and the problems.
+
+    `secrets` pairs each environment variable with the wire path of the secret that it is to hold.
+    Paths of problems are those of the JSON.
+    """
 
     manifests: tuple[dict[str, Any], ...]
     secrets: tuple[tuple[str, str], ...]
@@ -64,7 +71,7 @@ class Wish:
 def take_apart(
     document: Any, channel: str | None, uid: str | None
 ) -> tuple[Request | None, tuple[Problem, ...]]:
-    """Read a whole start (or acquire) body, or a bare `clientRequest` with channel and uid given beside it."""
+    """Read a start (or acquire) body, or a bare `clientRequest` with channel and uid beside it."""
     if not isinstance(document, dict):
         return None, (error((), "mapping", "a start request is a JSON object"),)
     whole = "clientRequest" in document
@@ -133,7 +140,7 @@ _RAW_MESSAGE = "this format does not know it, or not in this mode: kept in `raw`
 
 
 def _files(spec: dict[str, Any], request: Mapping[str, Json]) -> None:
-    """Say that only snapshots are wanted where the body does so by leaving the files out (agora-api.md 3.12)."""
+    """Say that only snapshots are wanted where the body leaves the files out (3.12)."""
     if "snapshots" in spec and "recordingFileConfig" not in request:
         spec["files"] = []
 
@@ -150,7 +157,10 @@ def _json_path(path: Path) -> Path:
 
 
 def _referenced(tree: Mapping[str, Json], name: str, secrets: dict[str, str]) -> dict[str, Json]:
-    """Return the tree with a reference in place of each secret; `secrets` collects variable and path."""
+    """Return the tree with a reference in place of each secret.
+
+    `secrets` collects variable and path.
+    """
 
     def walk(node: Any, path: Path) -> Any:
         if isinstance(node, dict):
@@ -207,7 +217,10 @@ def _escaped(tree: Any) -> Any:
 
 
 def manifest_of(desired: Desired) -> dict[str, Any]:
-    """Return the Recording manifest that compiles to this Desired: everything written out, the storage inline."""
+    """Return the Recording manifest that compiles to this Desired.
+
+    Everything written out, the storage inline.
+    """
     request = dict(desired.request)
     config = request.pop("storageConfig", None)
     decoded: Decoded = decode(desired.mode, request, desired.acquire)
@@ -227,7 +240,7 @@ def manifest_of(desired: Desired) -> dict[str, Any]:
     if "recordingFileConfig" not in request:
         spec["files"] = []
     if desired.generate_token:
-        spec["token"] = "generate"
+        spec["token"] = GENERATE
     if desired.raw is not None:
         spec["raw"] = _json(desired.raw)
     spec |= _when(desired)

@@ -1,7 +1,8 @@
 """The wire to a Recording spec: backwards through the mapping table. Pure.
 
-What the table does not know, or not in this mode, is left over for `raw`. Values that are the only ones allowed and
-the service's default (error policies, API version) are left out, as nothing is lost by it.
+What the table does not know, or not in this mode, is left over for `raw`. Values that are the only
+ones allowed and the service's default (error policies, API version) are left out, as nothing is
+lost by it.
 """
 
 import copy
@@ -14,8 +15,6 @@ from reconciler.spec.mapping import EACH, Field
 from reconciler.spec.secrets import Secret
 from reconciler.spec.vendors import region_name, vendor
 from reconciler.spec.wire import Json, Mode, Path, get, put
-
-ALL_STREAMS = ["#allstream#"]
 
 _CONSTANTS: tuple[tuple[Path, Any], ...] = (
     (("extensionServiceConfig", "errorHandlePolicy"), "error_abort"),
@@ -38,7 +37,10 @@ class Decoded:
 
 
 def decode(mode: Mode, request: Mapping[str, Json], acquire: Mapping[str, Json]) -> Decoded:
-    """Return the spec of a start's `clientRequest`; its `storageConfig` is `storage_spec`'s and is passed over."""
+    """Return the spec of a start's `clientRequest`.
+
+    Its `storageConfig` is `storage_spec`'s and is passed over.
+    """
     whole: dict[str, Any] = copy.deepcopy(
         {key: value for key, value in request.items() if key != "storageConfig"}
     )
@@ -48,6 +50,7 @@ def decode(mode: Mode, request: Mapping[str, Json], acquire: Mapping[str, Json])
     }
     spec: dict[str, Any] = {}
     _constants(rest)
+    _one_spelling(rest)
     if mode is not Mode.WEB:
         _subscriptions(spec, rest)
         if get(rest, _CIPHER) == 0:
@@ -59,18 +62,12 @@ def decode(mode: Mode, request: Mapping[str, Json], acquire: Mapping[str, Json])
 
 
 def _by_name(tree: dict[str, Any]) -> dict[str, Any]:
-    """Return the tree with services under their names, if each has one of its own; else as it is."""
+    """Return the tree with services under their names, if each has one; else as it is."""
     services = get(tree, mapping.SERVICES)
-    names = (
-        [get(service, ("serviceName",)) for service in services]
-        if isinstance(services, list)
-        else []
-    )
-    if (
-        not names
-        or len(set(map(str, names))) < len(names)
-        or not all(isinstance(name, str) for name in names)
-    ):
+    if not isinstance(services, list):
+        return copy.deepcopy(tree)
+    names = [get(service, ("serviceName",)) for service in services]
+    if len(set(map(str, names))) < len(names) or not all(isinstance(name, str) for name in names):
         return copy.deepcopy(tree)
     named = {
         name: {key: copy.deepcopy(value) for key, value in service.items() if key != "serviceName"}
@@ -81,7 +78,10 @@ def _by_name(tree: dict[str, Any]) -> dict[str, Any]:
 
 
 def _relisted(rest: dict[str, Any], whole: dict[str, Any]) -> dict[str, Any]:
-    """Give a left-over service the whole list it came from: in `raw` a list replaces, it cannot be mended."""
+    """Give a left-over service the whole list it came from.
+
+    In `raw` a list replaces, it cannot be mended.
+    """
     if isinstance(get(rest, mapping.SERVICES), dict):
         rest[mapping.SERVICES[0]] = {
             **rest[mapping.SERVICES[0]],
@@ -94,6 +94,13 @@ def _constants(rest: dict[str, Any]) -> None:
     for path, value in _CONSTANTS:
         if get(rest, path) == value:
             _pop(rest, path)
+
+
+def _one_spelling(rest: dict[str, Any]) -> None:
+    """Read the page's bitrate as two of the official clients spell it (K33)."""
+    page = get(rest, (*mapping.SERVICES, mapping.WEB_SERVICE, "serviceParam"))
+    if isinstance(page, dict) and "VideoBitrate" in page:
+        page.setdefault("videoBitrate", page.pop("VideoBitrate"))
 
 
 def _fields(mode: Mode, spec: dict[str, Any], rest: dict[str, Any]) -> None:
@@ -125,7 +132,10 @@ def _field(row: Field, spec: dict[str, Any], rest: dict[str, Any]) -> None:
 
 
 def _list(mode: Mode, wire: Path, spec: dict[str, Any], rest: dict[str, Any]) -> None:
-    """Read a list of objects, if this format can say all of it; a layout's regions only where they have a use."""
+    """Read a list of objects, if this format can say all of it.
+
+    A layout's regions only where they have a use.
+    """
     items = get(rest, wire)
     rows = [row for row in mapping.of_mode(mode) if row.wire[: len(wire) + 1] == (*wire, EACH)]
     path = tuple(rows[0].path.partition(EACH)[0].split("."))
@@ -154,7 +164,10 @@ def _item(rows: list[Field], item: Any) -> dict[str, Any] | None:
 
 
 def _blocks(spec: dict[str, Any], rest: dict[str, Any]) -> None:
-    """Read the blocks whose presence alone says something: snapshots and what is made of the files."""
+    """Read the blocks whose presence alone says something.
+
+    Snapshots and what is made of the files.
+    """
     if isinstance(rest.get("snapshotConfig"), dict):
         spec["snapshots"] = {}
         if get(rest, ("snapshotConfig", "fileType")) == ["jpg"]:
@@ -195,7 +208,7 @@ def _selection(rest: dict[str, Any], allow: Path, deny: Path) -> Any:
     allowed, denied = get(rest, allow), get(rest, deny)
     if allowed and denied is None and _are_texts(allowed):
         _pop(rest, allow)
-        return "all" if allowed == ALL_STREAMS else allowed
+        return "all" if allowed == [mapping.ALL_STREAMS] else allowed
     if denied and allowed is None and _are_texts(denied):
         _pop(rest, deny)
         return {"except": denied}
@@ -233,8 +246,8 @@ def storage_spec(config: Mapping[str, Json]) -> tuple[dict[str, Any], dict[str, 
 
 def _pop(tree: dict[str, Any], path: Path) -> None:
     parent = get(tree, path[:-1])
-    if isinstance(parent, dict | list):
-        del parent[path[-1]]  # type: ignore[call-overload]  # `get` followed the path this far
+    if isinstance(parent, dict):
+        parent.pop(path[-1], None)
 
 
 def _pruned(tree: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""Documents of the shared kinds to `Shared`: read once each, checked whether or not anything uses them. Pure."""
+"""Documents of the shared kinds to `Shared`.
+
+Read once each, checked whether or not anything uses them. Pure.
+"""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -29,7 +32,10 @@ from reconciler.spec.wire import Json, Mode, Path
 
 @dataclass(frozen=True, slots=True)
 class Definitions:
-    """The shared manifests and everything wrong with them. At `until_s` (Unix time) the verdict may change by itself."""
+    """The shared manifests and everything wrong with them.
+
+    At `until_s` (Unix time) the verdict may change by itself.
+    """
 
     shared: Shared
     diagnostics: tuple[Diagnostic, ...]
@@ -135,7 +141,10 @@ class _Definer:
         return reading.model.spec if reading.model and not _failed(problems) else None
 
     def _spoil(self, kind: str, name: str) -> None:
-        """Let nobody use a name that stands for two: which of them was meant is not ours to guess."""
+        """Let nobody use a name that stands for two.
+
+        Which of them was meant is not ours to guess.
+        """
         if kind == "App":
             self._apps[name] = None
         elif kind == "Storage":
@@ -156,7 +165,7 @@ def _failed(problems: Iterable[Problem]) -> bool:
 
 
 def app_problems(spec: AppSpec, allowed_hosts: frozenset[str]) -> Iterator[Problem]:
-    """Return what to say of an App beside its form: hosts that get no credentials, secrets in the open."""
+    """Return what to say of an App beside its form: foreign hosts, secrets in the open."""
     for index, host in apps.foreign_hosts(spec.endpoints, allowed_hosts):
         message = f"credentials are not sent to `{host}`"
         hint = f"allow it with --allow-endpoint {host}, or RECONCILER_ALLOW_ENDPOINTS"
@@ -181,7 +190,10 @@ def storage_findings(spec: StorageSpec, now_s: float) -> Iterator[Problem]:
 
 
 def template_problems(spec: Any) -> tuple[Problem, ...]:
-    """Return what no Recording could mend: what every mode that the template may serve finds wrong with it."""
+    """Return what no Recording could mend.
+
+    What every mode that the template may serve finds wrong with it.
+    """
     if not isinstance(spec, dict):
         message = "`spec` must be a mapping" if spec is not None else "`spec` is required"
         return (error(("spec",), "missing", message),)

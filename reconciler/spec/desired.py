@@ -1,7 +1,9 @@
-"""Desired recordings: what a spec asks for, as frozen values, and the exact bodies that bring it about.
+"""Desired recordings.
 
-`spec/compile.py` makes them, the planner compares them. A Desired holds references to secrets, never their values,
-and survives a trip through JSON (the cache; later the state).
+What a spec asks for, as frozen values, and the exact bodies that bring it about.
+
+`spec/compile.py` makes them, the planner compares them. A Desired holds references to secrets,
+never their values, and survives a trip through JSON (the cache; later the state).
 """
 
 import hashlib
@@ -21,7 +23,10 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """One schedule window as written and checked; `schedule.py` knows when it is open. Times are RFC 3339."""
+    """One schedule window as written and checked; `schedule.py` knows when it is open.
+
+    Times are RFC 3339.
+    """
 
     cron: str = ""
     duration_s: int = 0
@@ -47,10 +52,11 @@ class Policy:
 class Desired:
     """One desired recording.
 
-    `uids` are the recorder uids the user gave, first `uid`, then `backupUids`; empty means derived ones. `acquire` and
-    `request` are the two `clientRequest`s without what a session adds (uid, generated token, excluded resources).
-    `raw` is merged over `request` last and is one secret. `group_derived`: the group was not stated, so its change
-    alone concerns no running session. `schedule` None: always.
+    `uids` are the recorder uids the user gave, first `uid`, then `backupUids`; empty means derived
+    ones. `acquire` and `request` are the two `clientRequest`s without what a session adds (uid,
+    generated token, excluded resources). `raw` is merged over `request` last and is one secret.
+    `group_derived`: the group was not stated, so its change alone concerns no running session.
+    `schedule` None: always.
     """
 
     name: str
@@ -89,15 +95,21 @@ class Desired:
         return Frozen(f"[{shown},{json.dumps([raw, *hidden])}]", digest, literal)
 
     def digest(self) -> str:
-        """Return a hash of all that is desired. Literal secrets count as present only: a hash without a key would
-        betray them, so their change is seen by the keyed hashes in state."""
+        """Return a hash of all that is desired.
+
+        Literal secrets count as present only: a hash without a key would betray them, so their
+        change is seen by the keyed hashes in state.
+        """
         return self.freeze().digest
 
 
 @dataclass(frozen=True, slots=True)
 class Frozen:
-    """A Desired as text. `body` holds everything, also literal secrets (`secretive` says if there are any); `digest`
-    knows neither those nor where this checkout lies."""
+    """A Desired as text.
+
+    `body` holds everything, also literal secrets (`secretive` says if there are any); `digest`
+    knows neither those nor where this checkout lies.
+    """
 
     body: str
     digest: str
@@ -105,7 +117,10 @@ class Frozen:
 
 
 def thaw(body: str) -> Desired:
-    """Make a Desired of `Frozen.body`. Raises ValueError, TypeError, KeyError or IndexError for anything else."""
+    """Make a Desired of `Frozen.body`.
+
+    Raises ValueError, TypeError, KeyError or IndexError for anything else.
+    """
     values, (raw, *hidden) = json.loads(body)
     values["mode"] = Mode(values["mode"])
     values["uids"] = tuple(values["uids"])
@@ -124,7 +139,10 @@ def client_request(desired: Desired) -> dict[str, Json]:
 
 
 def start_body(desired: Desired, uid: str, token: Json = None) -> dict[str, Json]:
-    """Return the body of `start` for one session; `token` is the generated one, where one is (agora-api.md 3.1)."""
+    """Return the body of `start` for one session.
+
+    `token` is the generated one, where one is (agora-api.md 3.1).
+    """
     request = client_request(desired)
     if token is not None:
         request = {"token": token, **request}
@@ -134,9 +152,9 @@ def start_body(desired: Desired, uid: str, token: Json = None) -> dict[str, Json
 def acquire_body(
     desired: Desired, uid: str, token: Json = None, exclude: Iterable[str] = ()
 ) -> dict[str, Json]:
-    """Return the body of `acquire` whose `startParameter` is exactly the start's `clientRequest` (agora-api.md 2, C71).
+    """Return the body of `acquire`; its `startParameter` is the start's request (C71).
 
-    `exclude` names resource IDs whose servers this session shall not share.
+    `exclude` names resource IDs whose servers this session shall not share (agora-api.md 2.1).
     """
     request: dict[str, Json] = dict(desired.acquire)
     request["startParameter"] = start_body(desired, uid, token)["clientRequest"]
@@ -154,8 +172,11 @@ def _members(value: Policy | Window) -> dict[str, Any]:
 
 
 def _tagged(tree: Any, hidden: list[Any]) -> Any:
-    """Spell Secret leaves as lists that JSON can hold; plain lists are marked, so that no text can pass for one. What
-    no digest may know, literals and folders, goes to `hidden`."""
+    """Spell Secret leaves as lists that JSON can hold.
+
+    Plain lists are marked, so that no text can pass for one. What no digest may know, literals and
+    folders, goes to `hidden`.
+    """
     if isinstance(tree, dict):
         return {key: _tagged(value, hidden) for key, value in tree.items()}
     if isinstance(tree, list):

@@ -1,4 +1,7 @@
-"""Manifests to YAML text that reads as if a person wrote it; the only home of ruamel.yaml's emitter."""
+"""Manifests to YAML text that reads as if a person wrote it.
+
+The only home of ruamel.yaml's emitter.
+"""
 
 import io
 from collections.abc import Iterable
@@ -13,7 +16,7 @@ def to_yaml(manifests: Iterable[Any]) -> str:
     """Return the manifests as documents of one YAML file, keys in the order given."""
     yaml = YAML(typ="safe", pure=True)
     yaml.default_flow_style = False
-    yaml.sort_base_mapping_type_on_output = False
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # declared as None
     yaml.width = WIDTH
     yaml.indent(mapping=2, sequence=4, offset=2)
     documents = []

@@ -1,4 +1,7 @@
-"""The part that all documents share: `apiVersion`, `kind`, and nothing that does not belong. Pure."""
+"""The part that all documents share: `apiVersion`, `kind`, and nothing that does not belong.
+
+Pure.
+"""
 
 import difflib
 from collections.abc import Mapping

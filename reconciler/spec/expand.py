@@ -14,10 +14,10 @@ from typing import Any
 
 from reconciler.errors import SpecError
 from reconciler.spec.kinds.manifests import FileGenerator, Generator, MatrixGenerator
+from reconciler.spec.marked import Cell
 from reconciler.spec.source import Source
 from reconciler.spec.substitute import ABSENT
 from reconciler.spec.syntax import parse_data
-from reconciler.spec.marked import Cell
 from reconciler.spec.values import kind_of
 
 ROWS_MAX = 100_000
@@ -28,7 +28,10 @@ ReadFile = Callable[[str], bytes]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One item of a generator: its variables, and what a diagnostic calls it. `fault` says why it cannot be used."""
+    """One item of a generator: its variables, and what a diagnostic calls it.
+
+    `fault` says why it cannot be used.
+    """
 
     values: Mapping[str, Any]
     origin: str

@@ -1,5 +1,8 @@
-"""What stays of a file once it is read: a row for each recording, and the problems. Light on purpose: a run in which
-nothing changed reads these rows from the cache and imports no model."""
+"""What stays of a file once it is read: a row for each recording, and the problems.
+
+Light on purpose: a run in which nothing changed reads these rows from the cache and imports no
+model.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,9 +19,9 @@ PATTERN = ("spec", "recording")
 class Entry:
     """One recording's row.
 
-    `digest` is empty for a recording with errors: it exists and is not to be pruned, but nothing can be planned for
-    it. `uids` are those the user gave. `body` is the Desired as JSON text; empty with errors, and where it is still in
-    the cache.
+    `digest` is empty for a recording with errors: it exists and is not to be pruned, but nothing
+    can be planned for it. `uids` are those the user gave. `body` is the Desired as JSON text; empty
+    with errors, and where it is still in the cache.
     """
 
     name: str
@@ -38,8 +41,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class FileResult:
-    """What one file came to. `complete` is False where a recording may exist that could not even be named;
-    `secretive` means that a body holds a literal secret, and nothing of the file may be written anywhere."""
+    """What one file came to.
+
+    `complete` is False where a recording may exist that could not even be named; `secretive` means
+    that a body holds a literal secret, and nothing of the file may be written anywhere.
+    """
 
     entries: tuple[Entry, ...]
     diagnostics: tuple[Diagnostic, ...]

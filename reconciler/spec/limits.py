@@ -1,6 +1,6 @@
-"""The service's numeric limits, each once. Rules judge by them, the JSON Schema and the reference show them.
+"""The service's numeric limits, each once: rules judge by them, schema and reference show them.
 
-Source: agora-api.md 3 (tables) and 3.13 (which of two documented bounds is an error, which a warning).
+Source: agora-api.md 3 (tables) and 3.13 (which of two bounds is an error, which a warning).
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,10 @@
-"""Find and read spec files. The only part of `spec` that touches the file system, apart from secrets and the cache.
+"""Find and read spec files.
 
-A path that is not there, or cannot be read, is an error and never an empty world (design/reconcile.md, "Guards").
-Symbolic links are followed only while they stay inside the path that was given, so that a checkout cannot make the
-reconciler read its host.
+The only part of `spec` that touches the file system, apart from secrets and the cache.
+
+A path that is not there, or cannot be read, is an error and never an empty world
+(design/reconcile.md, "Guards"). Symbolic links are followed only while they stay inside the path
+that was given, so that a checkout cannot make the reconciler read its host.
 """
 
 import os
@@ -38,7 +40,10 @@ class Files:
         self._problems: list[Diagnostic] = []
 
     def load(self) -> Loaded:
-        """Read every spec file: a file as named, a folder recursively (`*.yaml`, `*.yml`, nothing hidden)."""
+        """Read every spec file.
+
+        A file as named, a folder recursively (`*.yaml`, `*.yml`, nothing hidden).
+        """
         self._problems = []
         found: dict[str, str] = {}
         for path in self._paths:
@@ -49,7 +54,9 @@ class Files:
         return Loaded(tuple(sources), tuple(self._problems))
 
     def beside(self, source: Source, name: str) -> bytes:
-        """Return the content of a file that a spec names, relative to the spec and inside the given paths.
+        """Return the content of a file that a spec names.
+
+        Relative to the spec and inside the given paths.
 
         Raises SpecError with what a person can do.
         """
@@ -111,7 +118,10 @@ class Files:
 
 
 def _root(path: str) -> str:
-    """Return the folder that bounds what may be read: the folder given, or the one that holds the file given."""
+    """Return the folder that bounds what may be read.
+
+    The folder given, or the one that holds the file given.
+    """
     return os.path.realpath(path if os.path.isdir(path) else os.path.dirname(path) or ".")
 
 
@@ -131,7 +141,7 @@ def _why(problem: Exception) -> str:
 
 
 def _tidy(path: str) -> str:
-    return path[2:] if path.startswith("./") else path
+    return path.removeprefix("./")
 
 
 def _shown(path: str) -> str:

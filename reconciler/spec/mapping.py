@@ -1,7 +1,8 @@
-"""The one table of how this format's fields stand on the wire, and what becomes of a running session that changes.
+"""The one table: where this format's fields stand on the wire, and how each may change.
 
-`compile.py` reads it forwards, `convert.py` backwards; the JSON Schema, the reference and the planner read the rest.
-Sources: agora-api.md 2.1, 3 (paths, defaults, the Change column) and design/reconcile.md, "What changes how".
+`compile.py` reads it forwards, `decode.py` backwards; the JSON Schema, the reference and the
+planner read the rest. Sources: agora-api.md 2.1, 3 (paths, defaults, the Change column) and
+design/reconcile.md, "What changes how".
 """
 
 from collections.abc import Callable, Iterator
@@ -29,7 +30,14 @@ WEB_SERVICE = "web_recorder_service"
 RTMP_SERVICE = "rtmp_publish_service"
 VOD_SERVICE = "aliyun_vod_service"
 SERVICES = ("extensionServiceConfig", "extensionServices")
-"""Wire path of the list of services; below it this table names a service where the wire has an index."""
+"""Wire path of the list of services.
+
+Below it this table names a service where the wire has an index.
+"""
+
+
+ALL_STREAMS = "#allstream#"
+"""The entry of a subscription list that stands for everybody (agora-api.md 3.4)."""
 
 
 class Change(StrEnum):
@@ -43,7 +51,10 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Codec:
-    """A value's two spellings. `decode` raises ValueError or TypeError for what this format cannot say."""
+    """A value's two spellings.
+
+    `decode` raises ValueError or TypeError for what this format cannot say.
+    """
 
     encode: Callable[[Any], Any]
     decode: Callable[[Any], Any]
@@ -51,10 +62,12 @@ class Codec:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field: where it stands in a Recording's (or Storage's) spec, where on the wire, and how it changes.
+    """One field.
 
-    `default` is what the service takes if the wire does not say (None: nothing is documented); `limits` is the range
-    of the wire value, in the wire's unit.
+    Where it stands in a Recording's (or Storage's) spec, where on the wire, and how it changes.
+
+    `default` is what the service takes if the wire does not say (None: nothing is documented);
+    `limits` is the range of the wire value, in the wire's unit.
     """
 
     path: str
@@ -68,7 +81,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Wire values that stand there because a block of the spec does, such as a file type with only one choice."""
+    """Wire values that are there because a block of the spec is, such as an only file type."""
 
     path: str
     modes: frozenset[Mode]
@@ -104,7 +117,10 @@ def _unit(seconds: int, suffix: str) -> Codec:
 
 
 def secret_form(value: Any) -> Any:
-    """Return what a spec writes for a secret: its reference, or the literal text. Raises TypeError for no text."""
+    """Return what a spec writes for a secret: its reference, or the literal text.
+
+    Raises TypeError for no text.
+    """
     if not isinstance(value, Secret):
         return _need(str)(value)
     if value.form == "literal":
@@ -172,7 +188,10 @@ STORAGE_FIELDS: tuple[Field, ...] = (
     Field("tag", ("storageConfig", "extensionParams", "tag"), ALL, TEXT),
     Field("endpoint", ("storageConfig", "extensionParams", "endpoint"), ALL, TEXT),
 )
-"""The fields of a Storage that stand on the wire as they are; vendor and region read each other (`storage.py`)."""
+"""The fields of a Storage that stand on the wire as they are.
+
+Vendor and region read each other (`storage.py`).
+"""
 
 FIELDS: tuple[Field, ...] = (
     Field("region", ("acquire", "region"), ALL, TEXT),

@@ -1,4 +1,7 @@
-"""Values that carry more than they show: a text without a type of its own, a reference that knows its folder."""
+"""Values that carry more than they show.
+
+A text without a type of its own, a reference that knows its folder.
+"""
 
 from typing import Any, TypeGuard
 
@@ -6,14 +9,19 @@ SECRET_FORMS = frozenset({"env", "file", "exec"})
 
 
 class Cell(str):
-    """A value without a type of its own (a CSV cell, `--var`): read as the type of the field it lands in."""
+    """A value without a type of its own (a CSV cell, `--var`).
+
+    Read as the type of the field it lands in.
+    """
 
     __slots__ = ()
 
 
 class SecretForm(dict[str, Any]):
-    """A mapping with one key of a Secret's, which remembers the folder of the file that said it, wherever a template
-    or a set takes it."""
+    """A mapping with one key of a Secret's, which remembers the folder of the file that said it.
+
+    Wherever a template or a set takes it.
+    """
 
     __slots__ = ("folder",)
 

@@ -1,4 +1,7 @@
-"""Where a value of a manifest was written, also through templates and sets. Pure; asked only for diagnostics."""
+"""Where a value of a manifest was written, also through templates and sets.
+
+Pure; asked only for diagnostics.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,8 +16,11 @@ from reconciler.spec.wire import Path
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One text that a manifest came from. `base` is where the manifest's root stands in the document; `row` holds the
-    variables of a set, whose keys may have stood as `${name}`."""
+    """One text that a manifest came from.
+
+    `base` is where the manifest's root stands in the document; `row` holds the variables of a set,
+    whose keys may have stood as `${name}`.
+    """
 
     document: Document
     base: Path = ()
@@ -43,7 +49,9 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """All texts that made one manifest, in order of merging: templates first, the manifest's own text last.
+    """All texts that made one manifest, in order of merging.
+
+    Templates first, the manifest's own text last.
 
     `origin` names the generator's item, such as `rooms.csv:57`; empty outside a set.
     """
@@ -52,7 +60,10 @@ class Place:
     origin: str = ""
 
     def diagnostic(self, problem: Problem) -> Diagnostic:
-        """Give a problem its file, line and column: in the last text that wrote the value, or came closest."""
+        """Give a problem its file, line and column.
+
+        In the last text that wrote the value, or came closest.
+        """
         layer, written = self._closest(problem.path)
         depth = len(written) - len(layer.base)
         missing = problem.path[max(depth, 0) :]

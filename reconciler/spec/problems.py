@@ -1,4 +1,7 @@
-"""Problems before they have a place: `path` says where in a manifest, `places.py` finds the file and line."""
+"""Problems before they have a place.
+
+`path` says where in a manifest, `places.py` finds the file and line.
+"""
 
 from dataclasses import dataclass
 
@@ -8,7 +11,10 @@ from reconciler.spec.wire import Path
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One problem of a manifest. `path` starts at the manifest's root; `of_key` points at the key, not its value."""
+    """One problem of a manifest.
+
+    `path` starts at the manifest's root; `of_key` points at the key, not its value.
+    """
 
     path: Path
     severity: Severity

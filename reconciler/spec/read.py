@@ -1,7 +1,7 @@
 """Plain data to a pydantic model, and pydantic's complaints to problems for people.
 
-A value that cannot be read is taken out and the rest is read without it, so that one run finds the mistakes behind the
-first one too. pydantic's types and words do not leave this module.
+A value that cannot be read is taken out and the rest is read without it, so that one run finds the
+mistakes behind the first one too. pydantic's types and words do not leave this module.
 """
 
 import difflib
@@ -13,21 +13,24 @@ from typing import Any, Generic, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from reconciler.diagnostics import Severity
 from reconciler.spec.mapping import FIELDS, STORAGE_FIELDS
 from reconciler.spec.problems import Problem, error
 from reconciler.spec.values import kind_of, shown
-from reconciler.diagnostics import Severity
-from reconciler.spec.wire import Path, get
+from reconciler.spec.wire import Path
 
 READ_TRIES_MAX = 5
-"""Taking a value out can make its neighbours complain (a list that is now too short): try again this often."""
+"""Taking a value out can make its neighbours complain (a list that is now too short).
+
+Try again this often.
+"""
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
 class Reading(Generic[Model]):
-    """A model of what could be read (None: too little), the problems, and the paths that were left out."""
+    """What could be read: a model (None: too little), the problems, and the paths left out."""
 
     model: Model | None
     problems: tuple[Problem, ...]
@@ -59,7 +62,7 @@ def read(model: type[Model], data: Any, base: Path = ()) -> Reading[Model]:
 
 
 def _path(detail: ErrorDetails) -> Path:
-    """Return pydantic's location without the names of forms, which are no part of the user's path."""
+    """Return pydantic's location as the user's path, without the names of forms."""
     return tuple(
         step for step in detail["loc"] if not (isinstance(step, str) and step.startswith("="))
     )
@@ -120,7 +123,10 @@ def _either(words: list[str]) -> str:
 
 
 def unknown_key_hint(key: str, path: Path, known: tuple[str, ...]) -> str | None:
-    """Say which key was probably meant: the service's own name for a field, a misspelling, or another mode's field."""
+    """Say which key was probably meant.
+
+    The service's own name for a field, a misspelling, or another mode's field.
+    """
     named = _BY_WIRE_NAME.get(key.lower())
     if named:
         return f"did you mean `{named}`? The service calls it `{key}`"

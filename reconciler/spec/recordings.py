@@ -56,7 +56,10 @@ class FileReader:
         self._build(data, place, problems)
 
     def _build(self, data: Any, place: Place, problems: list[Problem]) -> None:
-        """Build one Recording; what cannot be filled in is a problem already, whatever the value then looks like."""
+        """Build one Recording.
+
+        What cannot be filled in is a problem already, whatever the value then looks like.
+        """
         self._report(place, problems)
         told = {place.position(problem.path) for problem in problems}
         built = build(data, place, self._shared, self.uses, self._setting.now_s)

@@ -1,7 +1,9 @@
-"""The values of secrets: the environment, files and programs, asked as late as possible and once each.
+"""The values of secrets.
 
-Only the shell makes a Resolver. Values stay in this process: an error names the reference, never what it yielded
-(design/spec-format.md, "Values used everywhere"; design/reconcile.md, invariant 9).
+The environment, files and programs, asked as late as possible and once each.
+
+Only the shell makes a Resolver. Values stay in this process: an error names the reference, never
+what it yielded (design/spec-format.md, "Values used everywhere"; design/reconcile.md, invariant 9).
 """
 
 import json
@@ -21,8 +23,11 @@ SECRET_BYTES_MAX = 64 * 1024
 
 
 class Resolver:
-    """Turn references into values. What one reference yields is remembered for this Resolver's life, so that a program
-    that hands out new keys at each call is asked once and its parts fit together."""
+    """Turn references into values.
+
+    What one reference yields is remembered for this Resolver's life, so that a program that hands
+    out new keys at each call is asked once and its parts fit together.
+    """
 
     def __init__(self, environ: Mapping[str, str], *, allow_exec: bool = False) -> None:
         self._environ = environ
@@ -40,8 +45,11 @@ class Resolver:
         return SecretValue(_unix_seconds(secret, text) if secret.reads == "time" else text)
 
     def body(self, tree: Any) -> Any:
-        """Return a body with every reference replaced by its value, ready to send and for nothing else. Raises
-        SecretError. A key that a credential program leaves out is left out."""
+        """Return a body with every reference replaced by its value.
+
+        Ready to send and for nothing else. Raises SecretError. A key that a credential program
+        leaves out is left out.
+        """
         if isinstance(tree, Secret):
             text = self.resolve(tree).reveal()
             return int(text) if tree.reads == "time" else text
@@ -140,7 +148,7 @@ def _part(secret: Secret, text: str) -> str:
     return value
 
 
-_SHAPE = 'it must be JSON: {"AccessKeyId": "...", "SecretAccessKey": "...", "SessionToken": "...", "Expiration": "..."}'
+_SHAPE = "it must be JSON with AccessKeyId, SecretAccessKey, SessionToken and Expiration"
 
 
 def _credentials(secret: Secret, text: str) -> dict[str, Any]:
@@ -163,9 +171,9 @@ def _unix_seconds(secret: Secret, text: str) -> str:
         return text
     try:
         time = datetime.fromisoformat(text)
-        if time.tzinfo is None:
-            raise ValueError
     except ValueError:
+        time = datetime.min  # noqa: DTZ901  # as wrong as a time without offset
+    if time.tzinfo is None:
         hint = "it must be Unix seconds, or a time such as 2026-12-01T09:00:00Z"
-        raise SecretError(f"the expiration of `{_named(secret)}` is no time", hint=hint) from None
+        raise SecretError(f"the expiration of `{_named(secret)}` is no time", hint=hint)
     return str(int(time.timestamp()))

@@ -1,4 +1,7 @@
-"""When a literal RTC token ends (agora-api.md 10.1). Reads no more of a token than that, and trusts none of it."""
+"""When a literal RTC token ends (agora-api.md 10.1).
+
+Reads no more of a token than that, and trusts none of it.
+"""
 
 import base64
 import binascii

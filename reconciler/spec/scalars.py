@@ -1,4 +1,6 @@
-"""What a plain YAML 1.2 scalar means, as ruamel.yaml's own resolver decides it (a test holds the two equal).
+"""What a plain YAML 1.2 scalar means, as ruamel.yaml's own resolver decides it.
+
+A test holds the two equal.
 
 One dispatch on the first character keeps the common case, plain text, at one dictionary look-up.
 """
@@ -14,7 +16,8 @@ TEXT = "tag:yaml.org,2002:str"
 TIMESTAMP = "tag:yaml.org,2002:timestamp"
 TAGS = frozenset({INT, FLOAT, BOOL, NULL, TEXT, TIMESTAMP})
 
-# A number longer than this names nothing in a spec, and CPython refuses to read one past 4300 digits.
+# A number longer than this names nothing in a spec, and CPython refuses to read one past 4300
+# digits.
 NUMBER_LENGTH_MAX = 400
 
 _INT = re.compile(r"[-+]?(?:0b[01_]+|0o?[0-7_]+|[0-9_]+|0x[0-9a-fA-F_]+)\Z")
@@ -27,7 +30,8 @@ _FLOAT = re.compile(
 )
 _TIMESTAMP = re.compile(
     r"\d{4}-\d\d-\d\d\Z"
-    r"|\d{4}-\d\d?-\d\d?(?:[Tt]|[ \t]+)\d\d?:\d\d:\d\d(?:\.\d*)?(?:[ \t]*(?:Z|[-+]\d\d?(?::\d\d)?))?\Z",
+    r"|\d{4}-\d\d?-\d\d?(?:[Tt]|[ \t]+)\d\d?:\d\d:\d\d(?:\.\d*)?"
+    r"(?:[ \t]*(?:Z|[-+]\d\d?(?::\d\d)?))?\Z",
     re.ASCII,
 )
 _WORDS = {
@@ -41,13 +45,19 @@ _RADIX = {"0b": 2, "0o": 8, "0x": 16}
 
 @dataclass(frozen=True, slots=True)
 class Timestamp:
-    """An unquoted date or time, kept as written: fields that want a time read the text, all others refuse it."""
+    """An unquoted date or time, kept as written.
+
+    Fields that want a time read the text, all others refuse it.
+    """
 
     text: str
 
 
 class WrittenInt(int):
-    """An integer that was not written in plain decimal (`007`, `0x1F`); text fields want what was written."""
+    """An integer that was not written in plain decimal (`007`, `0x1F`).
+
+    Text fields want what was written.
+    """
 
     text: str
 
@@ -56,7 +66,10 @@ Scalar = str | int | float | bool | Timestamp | None
 
 
 def resolve(text: str) -> Scalar:
-    """Return what the unquoted `text` means. Raises ValueError for a number that no program can hold."""
+    """Return what the unquoted `text` means.
+
+    Raises ValueError for a number that no program can hold.
+    """
     if text in _WORDS:
         return _WORDS[text]
     if text[0] in _NUMERIC:

@@ -7,8 +7,12 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """`variables` by name, for `${var.NAME}`; `allowed_hosts` may receive credentials; `environ` may describe the App
-    named `default`; `now_s` is Unix time; `key` makes digests that nobody else can compare."""
+    """The values from outside.
+
+    `variables` by name, for `${var.NAME}`; `allowed_hosts` may receive credentials; `environ` may
+    describe the App named `default`; `now_s` is Unix time; `key` makes digests that nobody else can
+    compare.
+    """
 
     variables: Mapping[str, Any]
     allowed_hosts: frozenset[str]

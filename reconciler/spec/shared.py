@@ -1,4 +1,7 @@
-"""The manifests that others refer to: Apps, Storages, Templates. Each is read once, whoever uses it."""
+"""The manifests that others refer to: Apps, Storages, Templates.
+
+Each is read once, whoever uses it.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

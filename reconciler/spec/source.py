@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One spec file. `file` is its name as people see it (relative where the user gave a relative path)."""
+    """One spec file.
+
+    `file` is its name as people see it (relative where the user gave a relative path).
+    """
 
     file: str
     data: bytes = field(repr=False)
@@ -20,5 +23,8 @@ class Source:
 
     @property
     def folder(self) -> str:
-        """Return the folder that relative paths in this file start from; empty for the current one."""
+        """Return the folder that relative paths in this file start from.
+
+        Empty for the current one.
+        """
         return posixpath.dirname(self.file)

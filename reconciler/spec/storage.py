@@ -1,4 +1,7 @@
-"""A Storage to `storageConfig` (agora-api.md 3.2), and what is wrong with one before it gets there. Pure."""
+"""A Storage to `storageConfig` (agora-api.md 3.2), and what is wrong with one before it gets there.
+
+Pure.
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -63,7 +66,10 @@ def _vendor(spec: StorageSpec) -> Vendor:
 
 
 def storage_problems(spec: StorageSpec, base: Path) -> Iterator[Problem]:
-    """Return what the fields of a Storage say about each other; `base` is where the spec stands in its manifest."""
+    """Return what the fields of a Storage say about each other.
+
+    `base` is where the spec stands in its manifest.
+    """
     of = _vendor(spec)
     if isinstance(spec.region, str) and region(of, spec.region) is None:
         message = f"`{of.name}` has no region `{spec.region}`"

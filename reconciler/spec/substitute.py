@@ -1,4 +1,7 @@
-"""`${…}` in specs: variables in any manifest, a row's values in a RecordingSet (design/spec-format.md). Pure."""
+"""`${…}` in specs: variables in any manifest, a row's values in a RecordingSet. Pure.
+
+Source: design/spec-format.md.
+"""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -13,6 +16,7 @@ from reconciler.spec.wire import Path
 
 _REFERENCE = re.compile(r"\$\$\{|\$\{([^{}]*)\}?")
 _VARIABLE = "var."
+_LITERAL = "write `$${` for a literal `${`"
 
 
 class Absent:
@@ -24,9 +28,12 @@ ABSENT = Absent()
 
 @dataclass
 class Substitution:
-    """Fill in one tree. `row` is None outside a RecordingSet's pattern, where only `${var.NAME}` is known.
+    """Fill in one tree.
 
-    `used` collects the names of the variables that were asked for, so that a cache knows what a result depends on.
+    `row` is None outside a RecordingSet's pattern, where only `${var.NAME}` is known.
+
+    `used` collects the names of the variables that were asked for, so that a cache knows what a
+    result depends on.
     """
 
     variables: Mapping[str, Any]
@@ -58,7 +65,7 @@ class Substitution:
             self._refuse(
                 (*path, key),
                 "`${` in a key is for RecordingSets only",
-                "write `$${` for a literal `${`",
+                _LITERAL,
             )
             return key
         return self._text(key, (*path, key))
@@ -77,13 +84,10 @@ class Substitution:
         def replaced(match: re.Match[str]) -> str:
             if match[1] is None:
                 return "${"
+            if not match[0].endswith("}"):
+                self._refuse(path, f"`{match[0]}` is not closed", _LITERAL)
+                return match[0]
             try:
-                if not match[0].endswith("}"):
-                    raise SpecError(
-                        "variable",
-                        f"`{match[0]}` is not closed",
-                        hint="write `$${` for a literal `${`",
-                    )
                 return _as_text(match[1], self._look_up(match[1]))
             except SpecError as problem:
                 self._refuse(path, str(problem), problem.hint)
@@ -112,8 +116,8 @@ class Substitution:
 
 
 def filled_key(key: str, row: Mapping[str, Any]) -> str:
-    """Return what a key with references becomes for one row, as it is where something is unknown."""
-    return Substitution({}, row).fill({key: None}).popitem()[0]
+    """Return what a key with references becomes for one row; unknown ones stay."""
+    return str(next(iter(Substitution({}, row).fill({key: None}))))
 
 
 def _as_text(name: str, value: Any) -> str:

@@ -1,15 +1,17 @@
 """YAML 1.2 text to plain data with positions on demand; the only home of ruamel.yaml's parser.
 
-The C parser's events are read once into dicts and lists. Positions are not kept: a diagnostic is rare, so
-`Document.position` reads the events a second time, and only then. What is unsafe or ambiguous is refused before
-anything is expanded (design/spec-format.md; docs/decisions/003-events-not-nodes.md).
+The C parser's events are read once into dicts and lists. Positions are not kept: a diagnostic is
+rare, so `Document.position` reads the events a second time, and only then. What is unsafe or
+ambiguous is refused before anything is expanded (design/spec-format.md;
+docs/decisions/003-events-not-nodes.md).
 """
 
+import contextlib
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from _ruamel_yaml import CParser
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -26,7 +28,8 @@ from ruamel.yaml.events import (
 
 from reconciler.diagnostics import Diagnostic, Position, Severity
 from reconciler.errors import SpecError
-from reconciler.spec import scalars
+from reconciler.spec import scalars, stumbles
+from reconciler.spec.flow import masked, unmasked
 from reconciler.spec.marked import SecretForm, is_secret_form
 from reconciler.spec.source import Source
 from reconciler.spec.wire import Path
@@ -36,15 +39,17 @@ NESTING_MAX = 64
 ALIAS_NODES_MAX = 10_000
 
 _TABBED_LINE = re.compile(r"^ *\t[ \t]*[^\s#]", re.MULTILINE)
-_FOREIGN_TAG_HINT = "remove the tag; quote the value if it is text"
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
 class Document:
     """One document: its mapping as plain data, and the way back to the text.
 
-    `data` has text keys only; its values are dicts, lists, text, numbers, booleans, None and `scalars.Timestamp`.
-    Parts that were written once and aliased are shared, so nobody may change it.
+    `data` has text keys only; its values are dicts, lists, text, numbers, booleans, None and
+    `scalars.Timestamp`. Parts that were written once and aliased are shared, so nobody may change
+    it.
     """
 
     source: Source
@@ -52,7 +57,10 @@ class Document:
     data: dict[str, Any] = field(repr=False)
 
     def position(self, path: Path = (), *, of_key: bool = False) -> Position:
-        """Return where the value at `path` starts (or its key); of the deepest part there is, if it goes on."""
+        """Return where the value at `path` starts, or its key.
+
+        If the path goes on further than the document, it is the place of the deepest part there is.
+        """
         mark = self._marks
         place = mark.place
         for step in path:
@@ -68,12 +76,19 @@ class Document:
 
     @cached_property
     def _marks(self) -> "_Mark":
-        return _Marker(_text(self.source.data)).document(self.index)
+        for events in _readings(_text(self.source.data)):
+            with contextlib.suppress(YAMLError):
+                return _Marker(events).document(self.index)
+        message = "a document's text was found sound when it was parsed"
+        raise AssertionError(message)
 
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A file's documents. With any diagnostic the file is refused whole and `documents` is empty."""
+    """A file's documents.
+
+    With any diagnostic the file is refused whole and `documents` is empty.
+    """
 
     documents: tuple[Document, ...]
     diagnostics: tuple[Diagnostic, ...]
@@ -81,38 +96,61 @@ class Parsed:
 
 def parse(source: Source) -> Parsed:
     """Read all documents of a file, or say everything that is wrong with its text. Never raises."""
-    refused = _unreadable(source)
-    if refused:
-        return Parsed((), (refused,))
-    reader = _Reader(source, _text(source.data))
-    try:
-        documents = reader.documents()
-    except _RefusedError:
-        documents = ()
-    except (YAMLError, RecursionError) as problem:
-        reader.problems.append(_syntax_error(source, problem))
-        documents = ()
-    return Parsed(() if reader.problems else documents, tuple(reader.problems))
+    documents, problems = _read(source, _Reader.documents)
+    return Parsed(() if problems or documents is None else documents, problems)
 
 
 def parse_data(source: Source) -> Any:
-    """Read one document of any shape, such as a list of rows. Raises SpecError with all that is wrong."""
-    refused = _unreadable(source)
-    problems = [refused] if refused else []
-    value = None
-    if not refused:
-        reader = _Reader(source, _text(source.data))
-        try:
-            value = reader.one_value()
-        except _RefusedError:
-            pass
-        except (YAMLError, RecursionError) as problem:
-            reader.problems.append(_syntax_error(source, problem))
-        problems = reader.problems
+    """Read one document of any shape, such as a list of rows.
+
+    Raises SpecError with all that is wrong.
+    """
+    value, problems = _read(source, _Reader.one_value)
     if problems:
         said = "; ".join(f"{problem.position}: {problem.message}" for problem in problems)
         raise SpecError("generator-file", said)
     return value
+
+
+def _read(
+    source: Source, take: Callable[["_Reader"], Value]
+) -> tuple[Value | None, tuple[Diagnostic, ...]]:
+    """Take a value from a source's events; None with problems that ended the reading."""
+    refused = _unreadable(source)
+    if refused:
+        return None, (refused,)
+    text = _text(source.data)
+    reader = None
+    for events in _readings(text):
+        reader = _Reader(source, text, events)
+        try:
+            return take(reader), tuple(reader.problems)
+        except _RefusedError:
+            break
+        except (YAMLError, RecursionError) as problem:
+            reader.problems.append(_syntax_error(source, text, problem))
+    return None, tuple(reader.problems if reader else ())
+
+
+_Events = Callable[[], Any]
+
+
+def _readings(text: str) -> Iterator[_Events]:
+    """Return the parser's events, and for a text that it cannot read those that it should give."""
+    yield CParser(text).get_event
+    again = masked(text)
+    if again is not None:
+        yield _unmasking(CParser(again).get_event)
+
+
+def _unmasking(events: _Events) -> _Events:
+    def event() -> Any:
+        found = events()
+        if type(found) is ScalarEvent:
+            found.value = unmasked(found.value)
+        return found
+
+    return event
 
 
 def _text(data: bytes) -> str:
@@ -148,16 +186,19 @@ def _diagnostic(
 
 
 class _RefusedError(Exception):
-    """The text is refused, and reading on would be unsafe or pointless; the problem is already noted."""
+    """The text is refused, and reading on would be unsafe or pointless.
+
+    The problem is already noted.
+    """
 
 
 class _Reader:
     """Build one file's documents from the parser's events."""
 
-    def __init__(self, source: Source, text: str) -> None:
+    def __init__(self, source: Source, text: str, events: _Events) -> None:
         self.problems: list[Diagnostic] = []
         self._source = source
-        self._event: Callable[[], Any] = CParser(text).get_event
+        self._event = events
         self._anchors: dict[str, tuple[Any, int]] = {}
         self._nodes = 0
         self._aliased = 0
@@ -183,21 +224,33 @@ class _Reader:
                     "a manifest starts with `apiVersion:`, `kind:`, `metadata:`, `spec:`",
                 )
             index += 1
-        for line in sorted(self._tabbed):
-            hint = "indent with spaces"
-            self.problems.append(_diagnostic(self._source, (line, 0), "tab", _TAB_MESSAGE, hint))
+        self._check_tabs()
         return tuple(documents)
 
     def one_value(self) -> Any:
         """Return the first document's value, whatever it is; None for an empty text."""
         self._event()
         event = self._event()
-        return None if isinstance(event, StreamEndEvent) else self._value(self._event(), 1)
+        if isinstance(event, StreamEndEvent):
+            return None
+        self._check_version(event)
+        value = self._value(self._event(), 1)
+        self._event()
+        following = self._event()
+        if not isinstance(following, StreamEndEvent):
+            self._refuse(following, "document", "a second document", "let the file hold one")
+        self._check_tabs()
+        return value
 
     def _check_version(self, event: DocumentStartEvent) -> None:
         if event.version not in {None, (1, 2)}:
-            hint = "remove the %YAML line"
-            self._refuse(event, "yaml-version", "specs are YAML 1.2", hint)
+            self._refuse(event, "yaml-version", stumbles.VERSION, stumbles.VERSION_HINT)
+
+    def _check_tabs(self) -> None:
+        for line in sorted(self._tabbed):
+            place = line, 0
+            found = _diagnostic(self._source, place, "tab", stumbles.TAB, stumbles.TAB_HINT)
+            self.problems.append(found)
 
     def _value(self, event: Any, depth: int) -> Any:
         kind = type(event)
@@ -224,11 +277,7 @@ class _Reader:
         if self._tabbed:
             self._tabbed -= set(range(event.start_mark.line + 1, event.end_mark.line + 1))
         if tag is None and not event.style:
-            try:
-                value = scalars.resolve(text)
-            except ValueError as problem:
-                self._refuse(event, "number", str(problem), "quote it if it is text")
-                value = None
+            value = self._resolved(event)
         else:
             value = text if tag in _TEXT_TAGS else self._tagged(event)
             if "\0" in text:
@@ -237,13 +286,25 @@ class _Reader:
             self._anchors[event.anchor] = (value, 1)
         return value
 
+    def _resolved(self, event: Any) -> Any:
+        try:
+            return scalars.resolve(event.value)
+        except ValueError as problem:
+            self._refuse(event, "number", str(problem), "quote it if it is text")
+            return None
+
     def _tagged(self, event: Any) -> Any:
-        """Read a scalar whose tag says what it is; the tag must be of YAML's core and fit the text."""
+        """Read a scalar whose tag says what it is.
+
+        The tag must be of YAML's core and fit the text.
+        """
         if event.tag not in scalars.TAGS:
             self._refuse_tag(event)
             return None
-        value = scalars.resolve(event.value[: scalars.NUMBER_LENGTH_MAX])
-        if type(value) is not _TAGGED[event.tag]:
+        found = len(self.problems)
+        value = self._resolved(event)
+        kind = int if isinstance(value, scalars.WrittenInt) else type(value)
+        if len(self.problems) == found and kind is not _TAGGED[event.tag]:
             name = event.tag.rpartition(":")[2]
             self._refuse(event, "tag", f"the value does not fit its tag `!!{name}`", None)
         return value
@@ -252,7 +313,7 @@ class _Reader:
         if event.anchor not in self._anchors:
             hint = "define it before its use, and never inside itself"
             self._refuse(event, "alias", f"no anchor `&{event.anchor}` ends before here", hint)
-            return None
+            return {}
         value, nodes = self._anchors[event.anchor]
         self._aliased += nodes
         if self._aliased > ALIAS_NODES_MAX:
@@ -291,7 +352,7 @@ class _Reader:
             self._refuse(event, "merge-key", "`<<` takes a mapping or a list of mappings", None)
 
     def _key(self, event: Any, depth: int) -> str:
-        value = self._value(event, depth + 1)
+        value = self._value(event, depth + 1) if type(event) is not AliasEvent else None
         if type(value) is str:
             return value
         if type(value) is int:
@@ -301,7 +362,7 @@ class _Reader:
 
     def _refuse_tag(self, event: Any) -> None:
         tag = event.tag.replace("tag:yaml.org,2002:", "!!")
-        self._refuse(event, "tag", f"the tag `{tag}` is not known here", _FOREIGN_TAG_HINT)
+        self._refuse(event, "tag", f"the tag `{tag}` is not known here", stumbles.TAG_HINT)
 
     def _refuse(self, event: Any, code: str, message: str, hint: str | None) -> None:
         place = event.start_mark.line, event.start_mark.column
@@ -312,7 +373,6 @@ class _Reader:
         raise _RefusedError
 
 
-_TAB_MESSAGE = "a tab indents this line, which YAML does not allow"
 _TEXT_TAGS = frozenset({None, "!", scalars.TEXT})
 _TAGGED = {
     scalars.INT: int,
@@ -339,8 +399,8 @@ class _Mark:
 class _Marker:
     """Read the events of a text that was found sound once more, for places instead of values."""
 
-    def __init__(self, text: str) -> None:
-        self._event: Callable[[], Any] = CParser(text).get_event
+    def __init__(self, events: _Events) -> None:
+        self._event = events
         self._anchors: dict[str, _Mark] = {}
 
     def document(self, index: int) -> _Mark:
@@ -356,7 +416,8 @@ class _Marker:
     def _mark(self, event: Any, key_place: tuple[int, int] | None) -> _Mark:
         place = event.start_mark.line, event.start_mark.column
         if type(event) is AliasEvent:
-            return self._anchors[event.anchor]
+            meant = self._anchors[event.anchor]
+            return replace(meant, key_place=key_place or meant.key_place)
         children: dict[str | int, _Mark] = {}
         if type(event) is MappingStartEvent:
             children = self._members()
@@ -375,53 +436,27 @@ class _Marker:
         members: dict[str | int, _Mark] = {}
         merged: list[_Mark] = []
         while type(event := self._event()) is not MappingEndEvent:
-            key = event.value
-            mark = self._mark(self._event(), (event.start_mark.line, event.start_mark.column))
-            if key == "<<" and not event.style:
-                merged.extend([mark, *mark.children.values()])
+            key_mark = self._mark(event, None)
+            mark = self._mark(self._event(), key_mark.place)
+            if event.value == "<<" and not event.style:
+                of_list = 0 in mark.children
+                merged.extend(mark.children.values() if of_list else [mark])
             else:
-                members[key] = mark
+                members[event.value] = mark
         for mark in merged:
             members = {**mark.children, **members}
         return members
 
 
-_EXPLAINED = (
-    ("mapping values are not allowed", "a `:` where no key can be", "quote the value, or mend the indentation"),
-    ("did not find expected key", "the indentation does not fit the lines above", "align it with its siblings"),
-    ("did not find expected '-' indicator", "the list item does not line up with the others", "align the `-`"),
-    ("did not find expected ',' or", "a `,` or a closing bracket is missing", None),
-    ("found unexpected end of stream", "the quotes that open here are not closed", "close them"),
-    ("undefined tag handle", "the tag is not known here", _FOREIGN_TAG_HINT),
-    ("found unknown escape character", "an escape that YAML does not know", "use single quotes, or double the backslash"),
-)  # fmt: skip
-
-
-def _syntax_error(source: Source, problem: Exception) -> Diagnostic:
+def _syntax_error(source: Source, text: str, problem: Exception) -> Diagnostic:
     """Say in plain words what the parser stumbled on."""
     if isinstance(problem, MarkedYAMLError) and problem.problem_mark:
-        mark = problem.problem_mark
-        said = problem.problem or "not YAML"
-        lines = _text(source.data).splitlines()
-        line = lines[mark.line] if mark.line < len(lines) else ""
-        if line[mark.column : mark.column + 1] == "\t" or "tab character" in said:
-            place = (mark.line, mark.column)
-            return _diagnostic(source, place, "tab", _TAB_MESSAGE, "indent with spaces")
-        for pattern, message, hint in _EXPLAINED:
-            if pattern in said:
-                break
-        else:
-            message, hint = (
-                f"not YAML: {said}",
-                _HINT_BY_CHARACTER.get(line[mark.column : mark.column + 1]),
-            )
-        at = problem.context_mark if "end of stream" in said and problem.context_mark else mark
-        return _diagnostic(source, (at.line, at.column), "yaml", message, hint)
-    index = getattr(problem, "position", 0) or 0
+        at, opened = problem.problem_mark, problem.context_mark or problem.problem_mark
+        places = (at.line, at.column), (opened.line, opened.column)
+        found = stumbles.explain(stumbles.Stumble(problem.problem or "", *places), text)
+        return _diagnostic(source, found.place, found.code, found.message, found.hint)
+    before = text.encode()[: getattr(problem, "position", 0) or 0]
     message = "a control character that YAML does not allow"
-    return _diagnostic(source, _place(_text(source.data)[:index]), "yaml", message, "remove it")
-
-
-_HINT_BY_CHARACTER = {
-    character: f"quote a value that starts with `{character}`" for character in "@`%|>&*!{}[],#?"
-}
+    return _diagnostic(
+        source, _place(before.decode(errors="replace")), "yaml", message, "remove it"
+    )

@@ -1,12 +1,15 @@
-"""Merging a Recording's spec over its templates (design/spec-format.md, "Template and RecordingSet"). Pure."""
+"""Merging a Recording's spec over its templates. Pure.
+
+Source: design/spec-format.md, "Template and RecordingSet".
+"""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from reconciler.errors import SpecError
-from reconciler.spec.syntax import Document
 from reconciler.spec.marked import is_secret_form
+from reconciler.spec.syntax import Document
 
 WHOLE = frozenset(
     {
@@ -18,7 +21,7 @@ WHOLE = frozenset(
         "subscriptions.group",
     }
 )
-"""Fields of several forms: a later value replaces the earlier one whole, whatever the two look like."""
+"""Fields of several forms: a later value replaces the earlier one whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +36,10 @@ LookUp = Callable[[str], Document]
 
 
 def inherit(names: Iterable[str], look_up: LookUp, trail: tuple[str, ...] = ()) -> Inherited:
-    """Merge the named templates, each over those that it names itself. Raises SpecError for a name that is not there,
-    and for a circle."""
+    """Merge the named templates, each over those that it names itself.
+
+    Raises SpecError for a name that is not there, and for a circle.
+    """
     documents: list[Document] = []
     merged: dict[str, Any] = {}
     for name in names:
@@ -55,15 +60,18 @@ def inherit(names: Iterable[str], look_up: LookUp, trail: tuple[str, ...] = ()) 
 
 
 def template_names(spec: Any) -> tuple[str, ...]:
-    """Return the names in a spec's `template`, nothing where it is not readable (the model says so)."""
+    """Return the names in `template`; nothing if it is unreadable, which the model says."""
     value = spec.get("template") if isinstance(spec, dict) else None
     names = value if isinstance(value, list) else [value]
     return tuple(name for name in names if isinstance(name, str))
 
 
 def merge(base: dict[str, Any], over: dict[str, Any], path: str = "") -> dict[str, Any]:
-    """Return `base` with `over` merged in: mappings merge deeply, lists and fields of several forms replace, null
-    removes. Inside `raw` null stays: there it removes from the wire."""
+    """Return `base` with `over` merged in.
+
+    Mappings merge deeply, lists and fields of several forms replace, null removes. Inside `raw`
+    null stays: there it removes from the wire.
+    """
     merged = dict(base)
     for key, value in over.items():
         inherited = merged.get(key)

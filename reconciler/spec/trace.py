@@ -1,4 +1,7 @@
-"""From a wire path back to the spec path that put the value there, for findings. Pure; reads the mapping table."""
+"""From a wire path back to the spec path that put the value there, for findings.
+
+Pure; reads the mapping table.
+"""
 
 from collections.abc import Iterable, Mapping
 from itertools import takewhile
@@ -18,10 +21,12 @@ _STORAGE_REST = {"vendor": "vendor", "region": "region"}
 
 
 def spec_path(wire: Path, request: Mapping[str, Json], raw: Mapping[str, Json] | None) -> Path:
-    """Return where a spec says what stands at `wire` in the body `request`; `raw` is the spec's own, if it has one.
+    """Return where a spec says what stands at `wire` in the body `request`.
 
-    The path starts inside the Recording's `spec`; a Storage's fields start with `storage`. Where nothing closer is
-    known it is empty.
+    `raw` is the spec's own, if it has one.
+
+    The path starts inside the Recording's `spec`; a Storage's fields start with `storage`. Where
+    nothing closer is known it is empty.
     """
     if raw and wire[0] != "acquire" and _touches(raw, wire):
         return ("raw", *wire)
@@ -34,7 +39,7 @@ def spec_path(wire: Path, request: Mapping[str, Json], raw: Mapping[str, Json] |
 
 
 def wire_paths(spec: Path) -> tuple[Path, ...]:
-    """Return the wire paths that the fields at and below a spec path stand for (`()`: all of them)."""
+    """Return the wire paths of the fields at and below a spec path."""
     pattern = tuple(EACH if isinstance(step, int) else step for step in spec)
     size = len(pattern)
     return tuple(
@@ -83,10 +88,10 @@ def _list_steps(step: str) -> Iterable[str]:
 
 
 def _paths() -> dict[Path, Path]:
-    """Return the spec path of each wire path in the table, and of each block what its fields have in common."""
+    """Return the spec path of each wire path, and of each block what its fields share."""
     exact: dict[Path, Path] = {}
     for row in FIELDS:
-        wire = tuple(EACH if isinstance(step, int) else step for step in row.wire)
+        wire: Path = tuple(EACH if isinstance(step, int) else step for step in row.wire)
         exact.setdefault(wire, _split(row.path))
     for row in STORAGE_FIELDS:
         exact[row.wire] = ("storage", *_split(row.path))
@@ -95,15 +100,21 @@ def _paths() -> dict[Path, Path]:
     for path, lists in SUBSCRIPTION_WIRE.items():
         exact |= dict.fromkeys(lists, _split(path))
     for block in BLOCKS:
-        for wire, _ in block.constants:
-            exact[wire] = _common(exact.get(wire, _split(block.path)), _split(block.path))
+        for constant, _ in block.constants:
+            path_of_block = _split(block.path)
+            exact[constant] = _common(exact.get(constant, path_of_block), path_of_block)
     exact[("cname",)] = ("channel",)
     exact[("uid",)] = ("uid",)
+    return _with_blocks(exact)
+
+
+def _with_blocks(exact: dict[Path, Path]) -> dict[Path, Path]:
+    """Add every wire block: where its fields have a spec path in common, it has that."""
     blocks: dict[Path, Path] = {}
     for wire, path in exact.items():
         for length in range(1, len(wire)):
             block = wire[:length]
-            blocks[block] = _common(blocks.get(block, path), path) if block in blocks else path[:-1]
+            blocks[block] = _common(blocks[block], path) if block in blocks else path[:-1]
     trimmed = {
         block: path[:-1] if path[-1:] == (EACH,) and block[-1] != EACH else path
         for block, path in blocks.items()

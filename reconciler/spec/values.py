@@ -7,7 +7,7 @@ the service sets are judged by `rules/`, on the wire body; here is only what mak
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Annotated, Any, NoReturn, TypeGuard
+from typing import Annotated, Any, NoReturn
 from urllib.parse import urlsplit
 
 from pydantic import PlainValidator, WithJsonSchema
@@ -16,7 +16,7 @@ from pydantic_core import PydanticCustomError
 from reconciler.errors import SpecError
 from reconciler.spec import limits
 from reconciler.spec.marked import Cell, SecretForm, is_secret_form
-from reconciler.spec.duration import format_duration, parse_duration
+from reconciler.spec.duration import DURATION_MAX_S, format_duration, parse_duration
 from reconciler.spec.scalars import Timestamp, WrittenInt
 from reconciler.spec.schedule import parse_time
 from reconciler.spec.secrets import Secret
@@ -247,41 +247,50 @@ def _prefix(value: object) -> tuple[str, ...]:
     return tuple(_text(item) for item in items if item != "")
 
 
+WEB_ADDRESS = "^[Hh][Tt][Tt][Pp][Ss]?://."
+_TEXT_SCHEMA: dict[str, Any] = {"type": ["string", "integer"], "minLength": 1, "x-type": "Text"}
 _DURATION_SCHEMA: dict[str, Any] = {
     "anyOf": [
-        {"type": "integer", "minimum": 0},
-        {"type": "string", "pattern": r"^(\d+d)?(\d+h)?(\d+m)?(\d+s)?$"},
+        {"type": "integer", "minimum": 0, "maximum": DURATION_MAX_S},
+        {
+            "type": "string",
+            "minLength": 1,
+            "pattern": "^([0-9]{1,12}d)?([0-9]{1,12}h)?([0-9]{1,12}m)?([0-9]{1,12}s)?$",
+        },
     ],
     "x-type": "Duration",
 }
-_REFERENCES: list[dict[str, Any]] = [
-    {
+
+
+def _reference_schema(form: str, meaning: str, source: dict[str, Any]) -> dict[str, Any]:
+    return {
         "type": "object",
-        "properties": {"env": {"type": "string"}},
-        "required": ["env"],
+        "properties": {form: {"description": meaning, **source}},
+        "required": [form],
         "additionalProperties": False,
-    },
-    {
-        "type": "object",
-        "properties": {"file": {"type": "string"}},
-        "required": ["file"],
-        "additionalProperties": False,
-    },
-    {
-        "type": "object",
-        "properties": {"exec": {"type": "array", "items": {"type": "string"}, "minItems": 1}},
-        "required": ["exec"],
-        "additionalProperties": False,
-    },
-]
-_SECRET_SCHEMA: dict[str, Any] = {
-    "anyOf": [{"type": ["string", "integer"]}, *_REFERENCES],
+    }
+
+
+_ENV = _reference_schema(
+    "env", "The environment variable that holds it.", {"type": "string", "minLength": 1}
+)
+_FILE = _reference_schema(
+    "file", "The file that holds it, relative to this one.", {"type": "string", "minLength": 1}
+)
+_EXEC = _reference_schema(
+    "exec",
+    "The program that prints it, and its arguments; runs only with `--allow-exec`.",
+    {"type": "array", "items": {"type": "string"}, "minItems": 1},
+)
+_REFERENCE_SCHEMA: dict[str, Any] = {"anyOf": [_ENV, _FILE, _EXEC], "x-type": "Reference"}
+SECRET_SCHEMA: dict[str, Any] = {
+    "anyOf": [{"type": ["string", "integer"], "minLength": 1}, _REFERENCE_SCHEMA],
     "x-type": "Secret",
 }
+PROGRAM_OR_FILE_SCHEMA: dict[str, Any] = {"anyOf": [_EXEC, _FILE], "x-type": "`{exec}` or `{file}`"}
+"""One program or file. An `x-type` is what the reference calls a kind of value."""
 
-Text = Annotated[
-    str, PlainValidator(_text), WithJsonSchema({"type": ["string", "integer"], "x-type": "text"})
-]
+Text = Annotated[str, PlainValidator(_text), WithJsonSchema(_TEXT_SCHEMA)]
 Int = Annotated[int, PlainValidator(_int), WithJsonSchema({"type": "integer", "x-type": "integer"})]
 Fraction = Annotated[
     float, PlainValidator(_fraction), WithJsonSchema({"type": "number", "x-type": "number"})
@@ -309,24 +318,45 @@ Minutes = Annotated[int, PlainValidator(_whole(60, "minutes")), WithJsonSchema(_
 Time = Annotated[
     datetime,
     PlainValidator(_time),
-    WithJsonSchema({"type": "string", "format": "date-time", "x-type": "time"}),
+    WithJsonSchema({"type": "string", "format": "date-time", "x-type": "Time"}),
 ]
 Positive = Annotated[
     int,
     PlainValidator(_positive),
     WithJsonSchema({"type": "integer", "minimum": 1, "x-type": "integer"}),
 ]
-SecretText = Annotated[Secret, PlainValidator(read_secret), WithJsonSchema(_SECRET_SCHEMA)]
-SecretTime = Annotated[Secret, PlainValidator(_secret_time), WithJsonSchema(_SECRET_SCHEMA)]
-RtmpUrl = Annotated[Secret, PlainValidator(_rtmp), WithJsonSchema(_SECRET_SCHEMA)]
-PageUrl = Annotated[Secret | str, PlainValidator(_page), WithJsonSchema(_SECRET_SCHEMA)]
+SecretText = Annotated[Secret, PlainValidator(read_secret), WithJsonSchema(SECRET_SCHEMA)]
+SecretTime = Annotated[Secret, PlainValidator(_secret_time), WithJsonSchema(SECRET_SCHEMA)]
+RtmpUrl = Annotated[
+    Secret,
+    PlainValidator(_rtmp),
+    WithJsonSchema(
+        {
+            "anyOf": [{"type": "string", "pattern": "^rtmps?://"}, _REFERENCE_SCHEMA],
+            "x-type": "RTMP address, a Secret",
+        }
+    ),
+]
+PageUrl = Annotated[
+    Secret | str,
+    PlainValidator(_page),
+    WithJsonSchema(
+        {
+            "anyOf": [{"type": "string", "pattern": WEB_ADDRESS}, _REFERENCE_SCHEMA],
+            "x-type": "web address, may be a Secret",
+        }
+    ),
+]
 Prefix = Annotated[
     tuple[str, ...],
     PlainValidator(_prefix),
     WithJsonSchema(
         {
-            "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
-            "x-type": "`a/b` or [a, b]",
+            "anyOf": [
+                {"type": "string"},
+                {"type": "array", "items": {"type": ["string", "integer"]}},
+            ],
+            "x-type": "Folders",
         }
     ),
 ]

@@ -1,7 +1,7 @@
 """The shapes of the service's bodies, and the way to a value inside one.
 
-Wire names live in `mapping.py`, the rules about values in `rules/`. A Secret may stand wherever the service wants a
-text or a number: bodies carry references until somebody asks for the values.
+Wire names live in `mapping.py`, the rules about values in `rules/`. A Secret may stand wherever the
+service wants a text or a number: bodies carry references until somebody asks for the values.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ class Mode(StrEnum):
     WEB = "web"
 
 
-def get(tree: object, path: Path) -> object:
+def get(tree: Any, path: Path) -> Any:
     """Return the value at `path`, or None where the tree does not go that far."""
     for step in path:
         if isinstance(tree, Mapping):
@@ -47,7 +47,10 @@ def put(tree: dict[str, Any], path: Path, value: Any) -> None:
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `base` with `over` merged in: objects merge deeply, all else replaces, None removes. Neither changes."""
+    """Return `base` with `over` merged in: objects merge deeply, all else replaces, None removes.
+
+    Neither changes.
+    """
     merged = dict(base)
     for key, value in over.items():
         if value is None:

@@ -57,7 +57,11 @@ Texts = Annotated[
     dict[str, str],
     PlainValidator(_texts),
     WithJsonSchema(
-        {"type": "object", "additionalProperties": {"type": "string"}, "x-type": "mapping of text to text"}
+        {
+            "type": "object",
+            "additionalProperties": {"type": "string"},
+            "x-type": "mapping of text to text",
+        }
     ),
 ]
 

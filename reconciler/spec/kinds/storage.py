@@ -31,7 +31,7 @@ def _vendor(value: object) -> int:
 
 
 def _either_case(letter: str) -> str:
-    return "[-_]" if letter == "-" else f"[{letter}{letter.upper()}]"
+    return f"[{letter}{letter.upper()}]" if letter.isalpha() else letter.replace("-", "[-_]")
 
 
 _ANY_CASE = ("".join(map(_either_case, row.name)) for row in VENDORS)

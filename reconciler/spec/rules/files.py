@@ -77,7 +77,7 @@ def snapshot_interval(body: Body) -> Iterable[Finding]:
         return (error(INTERVAL, message),)
     common = limits.SNAPSHOT_INTERVAL_COMMON_S
     if isinstance(value, int) and value < common:
-        message = f"is below {common} seconds, where some documents of the service begin"
+        message = f"is below {common} seconds, where some of the service's documents begin"
         return (warning(INTERVAL, message),)
     return ()
 

@@ -1,6 +1,7 @@
 """Who records which channel: its name, the recorder's uid, and what acquire is told."""
 
 from collections.abc import Iterable
+from string import ascii_letters, digits
 
 from reconciler.spec import limits
 from reconciler.spec.rules.postprocessing import is_postponed
@@ -11,6 +12,7 @@ from reconciler.spec.rules.read import (
     objects,
     out_of_range,
     shown,
+    unlike,
 )
 from reconciler.spec.rules.rule import (
     ALL,
@@ -38,10 +40,8 @@ SCENES = {
 }
 
 # C2: what a channel's name may consist of.
-CHANNEL_CHARACTERS = frozenset(
-    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-    " !#$%&()+-:;<=.>?@[]^_{}|~,"
-)  # fmt: skip
+PUNCTUATION = "!#$%&()+-:;<=.>?@[]^_{}~,|"
+CHANNEL_CHARACTERS = frozenset(ascii_letters + digits + " " + PUNCTUATION)
 
 _LAYOUT_UIDS: tuple[Path, ...] = (
     (*TRANSCODING, "maxResolutionUid"),
@@ -53,9 +53,9 @@ _LAYOUT_UIDS: tuple[Path, ...] = (
 @rule("C1", "recorder-uid", ALL, (UID,), "3.13 C1")
 def recorder_uid(body: Body) -> Iterable[Finding]:
     """Refuse a recorder's uid that is not a whole number from 1 to 4294967295."""
-    hint = "write digits without leading zeros"
+    hint = "a uid is written without leading zeros"
     return [
-        error(UID, f"must be a uid, 1 to {limits.UID.high}, this is {shown(uid)}", hint)
+        error(UID, unlike(uid, f"a uid, 1 to {limits.UID.high}"), hint if uid[:1] == "0" else None)
         for uid in body.uids
         if not is_uid(uid)
     ]
@@ -72,9 +72,10 @@ def channel_name(body: Body) -> Iterable[Finding]:
     findings = _length(length, limits.CHANNEL_BYTES, limits.CHANNEL_BYTES - 1)
     if CHANNEL_CHARACTERS.issuperset(body.cname):
         return findings
-    foreign = ", ".join(f"`{each}`" for each in sorted(set(body.cname) - CHANNEL_CHARACTERS)[:5])
-    hint = "letters, digits, space and !#$%&()+-:;<=.>?@[]^_{}|~, are known"
-    return (*findings, error(CNAME, f"has characters that a channel cannot have: {foreign}", hint))
+    foreign = "".join(sorted(set(body.cname) - CHANNEL_CHARACTERS))
+    message = f"has characters that a channel cannot have: {shown(foreign)}"
+    hint = f"use letters, digits, space and {PUNCTUATION}"
+    return (*findings, error(CNAME, message, hint))
 
 
 @rule("C5", "own-uid", CHANNEL, (UID, *LIST_PATHS, *_LAYOUT_UIDS), "3.13 C5")

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from reconciler.spec.rules.read import kind, shown
 from reconciler.spec.rules.rule import ALL, Body, Finding, error, rule, warning
-from reconciler.spec.rules.shape import ACQUIRE, REQUEST, Choice, ListOf, Node, Object
+from reconciler.spec.rules.shape import ACQUIRE, REQUEST, Choice, ListOf, Node, Object, Uid
 from reconciler.spec.wire import Json, Path
 
 
@@ -40,20 +40,23 @@ def _misfits(node: Node, value: Json, path: Path) -> Iterator[Finding]:
 def _misfit(node: Node, value: Json, path: Path) -> Finding:
     if value is None:
         return error(path, "must not be null", "leave the key out")
-    alike = isinstance(node, Choice) and isinstance(value, type(node.values[0]))
-    return error(path, f"must be {node.wanted}, this is {shown(value) if alike else kind(value)}")
+    right = (isinstance(node, Choice) and isinstance(value, type(node.values[0]))) or (
+        isinstance(node, Uid) and isinstance(value, str)
+    )
+    seen = shown(value) if right else kind(value)
+    return error(path, f"must be {node.wanted}, this is {seen}")
 
 
 def _strangers(node: Node, value: Json, path: Path) -> Iterator[Finding]:
     if isinstance(node, Object) and isinstance(value, dict):
         if not node.open and not value.keys() <= node.fields.keys():
-            for key in value:
-                if key not in node.fields:
-                    yield _stranger(node.fields, key, path)
-        for key in node.nested:
+            yield from (
+                _stranger(node.fields, key, path) for key in value if key not in node.fields
+            )
+        for key, child in node.nested.items():
             if key in value:
-                yield from _strangers(node.fields[key], value[key], (*path, key))
-    elif isinstance(node, ListOf) and isinstance(node.item, Object) and isinstance(value, list):
+                yield from _strangers(child, value[key], (*path, key))
+    elif isinstance(node, ListOf) and isinstance(value, list):
         for index, item in enumerate(value):
             yield from _strangers(node.item, item, (*path, index))
 

@@ -15,6 +15,7 @@ from reconciler.spec.rules.read import (
     objects,
     out_of_range,
     unlike,
+    unlike_number,
 )
 from reconciler.spec.rules.rule import ANY, MIX, Body, Finding, error, rule, warning
 from reconciler.spec.secrets import Secret
@@ -42,6 +43,8 @@ _COLOR = re.compile(r"#[0-9A-Fa-f]{6}")
 Region: TypeAlias = Mapping[str, Json]
 Regions: TypeAlias = Sequence[tuple[int, Region]]
 Fractions: TypeAlias = Mapping[str, float]
+Box: TypeAlias = tuple[float, float, float, float]
+"""The left, upper, right and lower edge of a region."""
 
 
 @rule("C36", "layout", MIX, (LAYOUT, REGIONS), "3.13 C36")
@@ -70,15 +73,13 @@ def layout_region(body: Body) -> Iterable[Finding]:
     findings = []
     if len(entries(config, "layoutConfig")) > most:
         findings.append(error(REGIONS, f"must have at most {most} regions"))
-    boxes = []
-    for index, region in regions:
-        fractions = {key: each for key in FRACTIONS if _is_fraction(each := region.get(key))}
+    placed = [(index, region, _fractions(region)) for index, region in regions]
+    for index, region, fractions in placed:
         findings.extend(_lacking(index, region, fractions))
+        findings.extend(_rounded(index, fractions))
         findings.extend(_beyond(index, fractions))
-        if fractions.keys() >= set(SIDES):
-            boxes.append((index, fractions))
     findings.extend(_repeats(regions))
-    findings.extend(_overlaps(boxes))
+    findings.extend(_overlaps([(index, _box(found)) for index, _, found in placed]))
     return findings
 
 
@@ -111,7 +112,10 @@ def color(body: Body) -> Iterable[Finding]:
 def image(body: Body) -> Iterable[Finding]:
     """Refuse an image that is no web address; warn of plain http and of other than jpg, bmp."""
     config = body.transcoding
-    return [finding for path, value in _images(config) for finding in _image(path, literal(value))]
+    addresses = [((*TRANSCODING, key), literal(config.get(key))) for key in IMAGE_KEYS]
+    for index, entry in objects(config, "backgroundConfig"):
+        addresses.append(((*BACKGROUNDS, index, "image_url"), literal(entry.get("image_url"))))
+    return [finding for path, address in addresses if address for finding in _image(path, address)]
 
 
 @rule("C41", "background", MIX, (BACKGROUND_UID, BACKGROUND_IMAGE), "3.13 C41")
@@ -125,18 +129,29 @@ def background(body: Body) -> Iterable[Finding]:
     ]
 
 
-def _lacking(index: int, region: Region, fractions: Fractions) -> Iterator[Finding]:
-    for key in FRACTIONS:
-        if key not in fractions and (key in SIDES or region.get(key) is not None):
-            message = unlike(region.get(key), "a number from 0 to 1, a fraction of the whole")
-            yield error((*REGIONS, index, key), message)
+def _fractions(region: Region) -> Fractions:
+    return {key: value for key, value in region.items() if key in FRACTIONS and _is_fraction(value)}
+
+
+def _lacking(index: int, region: Region, fractions: Fractions) -> Iterable[Finding]:
+    wanted = "a number from 0 to 1, a fraction of the whole"
+    return [
+        error((*REGIONS, index, key), unlike_number(region.get(key), wanted))
+        for key in FRACTIONS
+        if key not in fractions and (key in SIDES or region.get(key) is not None)
+    ]
+
+
+def _rounded(index: int, fractions: Fractions) -> Iterable[Finding]:
+    decimals = limits.LAYOUT_DECIMALS
+    return [
+        warning((*REGIONS, index, key), f"is rounded to {decimals} decimals by the service")
+        for key, value in fractions.items()
+        if round(value, decimals) != value
+    ]
 
 
 def _beyond(index: int, fractions: Fractions) -> Iterator[Finding]:
-    for key, value in fractions.items():
-        if round(value, limits.LAYOUT_DECIMALS) != value:
-            message = f"is rounded to {limits.LAYOUT_DECIMALS} decimals by the service"
-            yield warning((*REGIONS, index, key), message)
     for start, length, edge in EDGES:
         if start in fractions and length in fractions:
             rest = 1 - fractions[start]
@@ -154,21 +169,25 @@ def _repeats(regions: Regions) -> Iterator[Finding]:
         seen.add(uid or "")
 
 
-def _overlaps(boxes: Sequence[tuple[int, Fractions]]) -> Iterator[Finding]:
+def _overlaps(boxes: Sequence[tuple[int, Box | None]]) -> Iterator[Finding]:
     covered = set()
     for (first, box), (second, other) in combinations(boxes, 2):
-        if second not in covered and _overlap(box, other):
+        if box and other and second not in covered and _overlap(box, other):
             covered.add(second)
             yield warning((*REGIONS, second), f"overlaps region [{first}], which may be hidden")
 
 
-def _overlap(box: Fractions, other: Fractions) -> bool:
+def _overlap(box: Box, other: Box) -> bool:
+    return box[0] < other[2] and other[0] < box[2] and box[1] < other[3] and other[1] < box[3]
+
+
+def _box(fractions: Fractions) -> Box | None:
+    if not fractions.keys() >= set(SIDES):
+        return None
+    x, y, width, height = (fractions[key] for key in SIDES)
     # Touching is not overlapping, also where fractions are rounded.
-    return all(
-        min(box[start] + box[length], other[start] + other[length])
-        > max(box[start], other[start]) + limits.LAYOUT_TOLERANCE
-        for start, length, _ in EDGES
-    )
+    inner = limits.LAYOUT_TOLERANCE
+    return (x, y, x + width - inner, y + height - inner)
 
 
 def _is_over(rest: float) -> bool:
@@ -180,16 +199,7 @@ def _is_fraction(value: Json) -> TypeGuard[float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 1
 
 
-def _images(config: Mapping[str, Json]) -> Iterator[tuple[Path, Json]]:
-    for key in IMAGE_KEYS:
-        yield (*TRANSCODING, key), config.get(key)
-    for index, entry in objects(config, "backgroundConfig"):
-        yield (*BACKGROUNDS, index, "image_url"), entry.get("image_url")
-
-
-def _image(path: Path, address: str | None) -> Iterator[Finding]:
-    if not address:
-        return
+def _image(path: Path, address: str) -> Iterator[Finding]:
     scheme, separator, rest = address.lower().partition("://")
     if not separator or scheme not in ("http", "https"):
         yield error(path, "must be a web address", "write it as https://example.com/image.jpg")

@@ -41,11 +41,10 @@ def post_processing(body: Body) -> Iterable[Finding]:
         return ()
     path = POLICY if _policy(body) else OPTIONS
     if body.mode is not Mode.INDIVIDUAL:
-        return (
-            error(path, "is for individual recordings", "leave it out, or record individually"),
-        )
+        hint = "leave it out, or record in mode individual"
+        return (error(path, "is for individual recordings", hint),)
     message = "is no longer offered by the service and may do nothing"
-    findings = [warning(path, message, "look for its files, or process the recorded ones yourself")]
+    findings = [warning(path, message, "process the recorded files yourself")]
     if body.acquire.get("region") is not None:
         message = "should not be given where files are processed after the end"
         findings.append(warning(("acquire", "region"), message, "leave it out"))
@@ -120,7 +119,7 @@ def mixed_audio(body: Body) -> Iterable[Finding]:
     if not audio:
         return ()
     return [
-        warning((*AUDIO, key), f"is not {' or '.join(f'`{value}`' for value in known)}")
+        warning((*AUDIO, key), f"is not among the documented values: {', '.join(known)}")
         for key, known in AUDIO_VALUES.items()
         if isinstance(audio.get(key), str | int | float) and str(audio[key]) not in known
     ]

@@ -21,6 +21,7 @@ SERVICES: Path = ("extensionServiceConfig", "extensionServices")
 
 _EMPTY: Mapping[str, Json] = {}
 _SHOWN_LENGTH_MAX = 40
+_UID_DIGITS_MAX = len(str(limits.UID.high))
 
 
 def block(parent: Mapping[str, Json], key: str) -> Mapping[str, Json]:
@@ -56,7 +57,7 @@ def literal(value: Json) -> str | None:
 
 def is_uid(text: str) -> bool:
     """Tell whether a text is a uid: 1 to 4294967295 without leading zeros."""
-    digits = text.isascii() and text.isdecimal() and len(text) <= len(str(limits.UID.high))
+    digits = text.isascii() and text.isdecimal() and len(text) <= _UID_DIGITS_MAX
     return digits and text[0] != "0" and int(text) <= limits.UID.high
 
 
@@ -65,8 +66,7 @@ def out_of_range(value: Json, bounds: limits.Limits, unit: str = "") -> str | No
     if value in bounds:
         return None
     of_unit = f" of {unit}" if unit else ""
-    seen = number_or_kind(value)
-    return f"must be a whole number{of_unit} from {bounds.low} to {bounds.high}, this is {seen}"
+    return unlike_number(value, f"a whole number{of_unit} from {bounds.low} to {bounds.high}")
 
 
 def unlike(value: Json, wanted: str) -> str:
@@ -76,14 +76,17 @@ def unlike(value: Json, wanted: str) -> str:
     return f"must be {wanted}, this is {shown(value)}"
 
 
+def unlike_number(value: Json, wanted: str) -> str:
+    """Return the same where a number is wanted, which `5` as text is not."""
+    if value is None:
+        return unlike(value, wanted)
+    seen = shown(value) if is_number(value) else kind(value)
+    return f"must be {wanted}, this is {seen}"
+
+
 def is_number(value: Json) -> TypeGuard[int | float]:
     """Tell whether a value is a number; Python's booleans are, JSON's are not."""
     return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def number_or_kind(value: Json) -> str:
-    """Show a value where a number is wanted, so that `5` as text is told from the number."""
-    return shown(value) if is_number(value) else kind(value)
 
 
 def kind(value: object) -> str:
@@ -98,11 +101,20 @@ def shown(value: object) -> str:
     """Show a value in a message: numbers and words as written and short, the rest by its kind."""
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
+    if value == "":
+        return "empty"
     if isinstance(value, str | int | float):
-        text = str(value)
+        text = printable(str(value))
         cut = len(text) > _SHOWN_LENGTH_MAX
         return f"`{text[: _SHOWN_LENGTH_MAX - 3]}...`" if cut else f"`{text}`"
     return kind(value)
+
+
+def printable(text: str) -> str:
+    """Replace what would break a line or cannot be written, such as half of a surrogate pair."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
 
 
 _KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (

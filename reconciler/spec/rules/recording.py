@@ -73,9 +73,8 @@ def max_idle(body: Body) -> Iterable[Finding]:
     if message := out_of_range(value, limits.MAX_IDLE_S, "seconds"):
         return (error(IDLE, message),)
     if isinstance(value, int) and value > limits.MAX_IDLE_COMMON_S:
-        message = (
-            f"is above {limits.MAX_IDLE_COMMON_S} seconds, where some documents of the service end"
-        )
+        most = limits.MAX_IDLE_COMMON_S
+        message = f"is above {most} seconds, where some of the service's documents end"
         return (warning(IDLE, message),)
     return ()
 

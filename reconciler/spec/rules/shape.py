@@ -40,12 +40,13 @@ class Choice:
     @property
     def wanted(self) -> str:
         """Name the values."""
-        return "one of " + ", ".join(f"`{value}`" for value in self.values)
+        names = ", ".join(f"`{value}`" for value in self.values)
+        return f"one of {names}" if len(self.values) > 1 else names
 
     def fits(self, value: Json) -> bool:
         """Tell whether a value is among them, or may be once it is resolved."""
         if isinstance(value, Secret):
-            value = literal(value) or self.values[0]
+            value = str(self.values[0]) if literal(value) is None else literal(value)
         alike = isinstance(value, type(self.values[0])) and not isinstance(value, bool)
         return alike and value in self.values
 
@@ -88,14 +89,16 @@ class Object:
     fields: Mapping[str, "Node"]
     open: bool = False
     wanted: str = "an object"
-    nested: tuple[str, ...] = field(init=False)
-    """The keys below which there are keys again."""
+    nested: Mapping[str, "Node"] = field(init=False)
+    """The fields below which there are keys again."""
     types: ClassVar[frozenset[type]] = NO_TYPES
 
     def __post_init__(self) -> None:
-        nested = tuple(
-            key for key, node in self.fields.items() if isinstance(node, ListOf | Object)
-        )
+        nested = {
+            key: node
+            for key, node in self.fields.items()
+            if isinstance(node.item if isinstance(node, ListOf) else node, Object)
+        }
         object.__setattr__(self, "nested", nested)
 
     def fits(self, value: Json) -> bool:

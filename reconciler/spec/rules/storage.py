@@ -10,9 +10,9 @@ from reconciler.spec.rules.read import (
     entries,
     given,
     literal,
-    number_or_kind,
     shown,
     unlike,
+    unlike_number,
 )
 from reconciler.spec.rules.rule import ALL, Body, Finding, error, rule, warning
 from reconciler.spec.vendors import Vendor
@@ -50,10 +50,8 @@ def storage_vendor(body: Body) -> Iterable[Finding]:
     vendor = _vendor(config)
     if vendor is None:
         known = ", ".join(f"{each.number} {each.name}" for each in vendors.VENDORS)
-        seen = number_or_kind(config.get("vendor"))
-        return (
-            error(VENDOR, f"must be the number of a vendor, this is {seen}", f"known are {known}"),
-        )
+        message = unlike_number(config.get("vendor"), "the number of a vendor")
+        return (error(VENDOR, message, f"known are {known}"),)
     return (warning(VENDOR, f"`{vendor.name}`: {vendor.warning}"),) if vendor.warning else ()
 
 
@@ -68,7 +66,7 @@ def storage_region(body: Body) -> Iterable[Finding]:
     if number is None and needless:
         return ()
     if type(number) is not int or number < 0:
-        return (error(REGION, f"must be the number of a region, this is {number_or_kind(number)}"),)
+        return (error(REGION, unlike_number(number, "the number of a region")),)
     if vendor is None or needless:
         return ()
     region = vendors.region(vendor, number)

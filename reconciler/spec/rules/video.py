@@ -83,8 +83,8 @@ def picture(width: tuple[Path, Json], height: tuple[Path, Json], common: Limits)
         for path, value in sides
         if value not in common
     ]
-    across, down = width[1], height[1]
-    if isinstance(across, int) and isinstance(down, int) and across * down > limits.CANVAS_PIXELS:
-        message = f"makes a picture of {across * down} pixels, {limits.CANVAS_PIXELS} are possible"
+    across, down, most = width[1], height[1], limits.CANVAS_PIXELS
+    if isinstance(across, int) and isinstance(down, int) and across * down > most:
+        message = f"makes a picture of {across * down} pixels, at most {most} are possible"
         findings.append(error(width[0], message, "1920 by 1080 is the largest usual size"))
     return findings

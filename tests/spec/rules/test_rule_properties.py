@@ -1,7 +1,7 @@
 """Whatever stands in a body, the rules answer with findings that a person can read."""
 
 import re
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from reconciler.spec.rules.rule import Body
 from reconciler.spec.rules.shape import ACQUIRE, REQUEST, Choice, ListOf, Node, Object
 from reconciler.spec.rules.table import findings
+from reconciler.spec.scalars import Timestamp
 from reconciler.spec.secrets import Secret
 from reconciler.spec.wire import Json, Mode, Path
 from tests.spec.rules import bodies
@@ -73,7 +74,8 @@ def test_no_body_makes_a_rule_fail(
     acquire = acquire if isinstance(acquire, dict) else {}
     request = request if isinstance(request, dict) else {}
     body = Body(mode, cname, tuple(uids), acquire, request, bodies.NOW_S)
-    assert all(finding.message for _, finding in findings(body))
+    for _, finding in findings(body):
+        assert finding.message.isprintable()
 
 
 @pytest.mark.parametrize("mode", Mode)
@@ -93,3 +95,9 @@ def test_no_finding_shows_a_literal_secret() -> None:
         for path in leaves(dict(case.body.request)):
             for _, finding in findings(bodies.with_value(case.body, path, secret)):
                 assert MARK not in f"{finding.message} {finding.hint}"
+
+
+def test_a_date_that_yaml_read_is_no_text() -> None:
+    date = cast("Json", Timestamp("2026-12-01"))
+    judged = findings(bodies.with_value(bodies.body(Mode.WEB), ("storageConfig", "bucket"), date))
+    assert [finding.message for _, finding in judged] == ["must be text, this is something else"]

@@ -1,0 +1,64 @@
+"""Specs of the size that real ones have, as many as wanted."""
+
+from pathlib import Path
+
+PER_FILE = 10
+
+SHARED = """\
+apiVersion: reconciler/v1
+kind: App
+metadata: {name: default}
+spec:
+  appId: {env: AGORA_APP_ID}
+  credentials: {customerId: {env: AGORA_CUSTOMER_ID}, customerSecret: {env: AGORA_CUSTOMER_SECRET}}
+---
+apiVersion: reconciler/v1
+kind: Storage
+metadata: {name: archive}
+spec: {vendor: aws, region: us-east-1, bucket: b, accessKey: {env: K}, secretKey: {env: S}}
+"""
+
+RECORDING = """\
+---
+apiVersion: reconciler/v1
+kind: Recording
+metadata:
+  name: room-NUMBER
+  labels: {team: platform}
+spec:
+  mode: mix
+  channel: cNUMBER
+  channelProfile: live
+  storage: archive
+  maxIdle: 5m
+  subscriptions:
+    audio: all
+    video: ["1", "2"]
+  video:
+    width: 1280
+    height: 720
+    fps: 15
+    bitrate: 2260
+  layout:
+    type: custom
+    background: {color: "#102030"}
+    regions:
+      - {uid: 1, x: 0, y: 0, width: 0.5, height: 1}
+      - {uid: 2, x: 0.5, y: 0, width: 0.5, height: 1}
+  schedule:
+    - cron: "0 9 * * mon-fri"
+      duration: 1h
+      timezone: Europe/Berlin
+  policy:
+    restart: on-failure
+"""
+
+
+def write_specs(folder: Path, count: int) -> None:
+    """Write `count` recordings, ten to a file, and what they share."""
+    folder.mkdir(parents=True)
+    (folder / "shared.yaml").write_text(SHARED)
+    for file in range(count // PER_FILE):
+        numbers = range(file * PER_FILE, (file + 1) * PER_FILE)
+        texts = (RECORDING.replace("NUMBER", str(number)) for number in numbers)
+        (folder / f"r{file:04}.yaml").write_text("".join(texts))
