@@ -5,7 +5,10 @@ set -eu
 
 CDPATH= cd -- "$(dirname -- "$0")/../.."
 PATH="$PATH:$PWD/.venv/bin"
-command -v reconciler >/dev/null || { printf 'reconciler is not installed; run: make setup\n' >&2; exit 1; }
+if ! command -v reconciler >/dev/null; then
+    printf 'reconciler is not installed; run: make setup\n' >&2
+    exit 1
+fi
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -19,6 +19,7 @@ class Console:
     out: TextIO
     err: TextIO
     environ: Mapping[str, str]
+    quiet: bool = False
 
     @classmethod
     def of_process(cls) -> "Console":
@@ -40,14 +41,15 @@ class Console:
         self.out.write(f"{text}\n")
 
     def note(self, text: str) -> None:
-        """Write one line that is no result."""
-        self.err.write(f"{text}\n")
+        """Write one line that is no result, unless nobody wants to know."""
+        if not self.quiet:
+            self.err.write(f"{text}\n")
 
     def error(self, message: str, hint: str | None = None) -> None:
         """Say what went wrong, and what to do."""
-        self.note(f"{self.styled('error:', '1;31', self.err)} {message}")
+        self.err.write(f"{self.styled('error:', '1;31', self.err)} {message}\n")
         if hint:
-            self.note(f"  hint: {hint}")
+            self.err.write(f"  hint: {hint}\n")
 
     def styled(self, text: str, style: str, stream: TextIO | None = None) -> str:
         """Return the text in a terminal's style, or as it is where nobody would see it."""

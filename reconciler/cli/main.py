@@ -9,6 +9,7 @@ design/cli.md.
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib import import_module
 
 from reconciler import __version__
@@ -44,14 +45,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         console.abandon()
         return EXIT_ERROR
-    except Exception as bug:  # noqa: BLE001  # the last line of defence: no traceback reaches a user
+    except Exception as bug:  # the last line of defence: no traceback reaches a user
+        if {"-v", "--verbose"} & set(words):
+            raise
         return _report_bug(bug, console)
 
 
 def _report_bug(bug: Exception, console: Console) -> int:
     """Say where a thing that cannot happen happened, without the values it happened with."""
-    if console.environ.get("RECONCILER_DEBUG"):
-        raise bug
     frames = []
     trace = bug.__traceback__
     while trace:
@@ -59,7 +60,7 @@ def _report_bug(bug: Exception, console: Console) -> int:
         frames.append(f"{file}:{trace.tb_lineno}")
         trace = trace.tb_next
     console.error(f"{type(bug).__name__} at {' > '.join(frames[-4:])}")
-    console.note("This is a bug in reconciler; please report it with the lines above.")
+    console.err.write("This is a bug in reconciler; please report it with the lines above.\n")
     return EXIT_ERROR
 
 
@@ -76,7 +77,8 @@ def _run(words: list[str], console: Console) -> int:
     command = import_module(f"reconciler.cli.{name.replace('-', '_')}")
     parser = Parser(f"reconciler {name}", COMMANDS[name], command.EXAMPLE, console)
     command.add_arguments(parser)
-    code = command.run(parser.parse_args(rest), console)
+    args = parser.parse_args(rest)
+    code = command.run(args, replace(console, quiet=args.quiet))
     return int(code)
 
 

@@ -4,6 +4,7 @@ Usage errors exit 1, help shows an example, nothing abbreviates.
 """
 
 import argparse
+from collections.abc import Mapping
 from typing import NoReturn
 
 from reconciler.cli.console import Console
@@ -29,6 +30,22 @@ class Parser(argparse.ArgumentParser):
             allow_abbrev=False,
         )
         self._console = console
+        self._add_common_options(console.environ)
+
+    def _add_common_options(self, environ: Mapping[str, str]) -> None:
+        """Declare what every command takes, so that scripts can say it to all of them."""
+        common = self.add_argument_group("common options")
+        state = environ.get("RECONCILER_STATE", "sqlite:///.reconciler/state.db")
+        scope = environ.get("RECONCILER_SCOPE", "default")
+        common.add_argument("--state", metavar="URL", default=state, help="where state is kept")
+        common.add_argument("--scope", metavar="NAME", default=scope, help="what one run owns")
+        common.add_argument(
+            "--log-format", choices=("text", "json"), default="text", help="of logs"
+        )
+        levels = ("debug", "info", "warning", "error")
+        common.add_argument("--log-level", choices=levels, default="info", help="of logs")
+        common.add_argument("-q", "--quiet", action="store_true", help="no notes on stderr")
+        common.add_argument("-v", "--verbose", action="store_true", help="tracebacks of bugs")
 
     def print_help(self, file: object = None) -> None:
         """Write the help where results go."""

@@ -6,14 +6,16 @@ where they were. Pure.
 """
 
 import re
+from collections.abc import Callable
+from typing import Any
 
 _MASKS = {":": "\ue03a", "?": "\ue03f"}  # of Unicode's private use area
 _MASK = str.maketrans(_MASKS)
 _UNMASK = str.maketrans({mask: character for character, mask in _MASKS.items()})
 
-# Neither at the start of a value, nor where a `:` ends a key: after quotes, before a space. In block
-# style and in quotes it may mask too much, which does no harm: the values are unmasked.
-_INSIDE = re.compile(r"""(?<=[^\s"'\[\]{},])(?:\?|:(?=[^\s\[\]{},]))""")
+# Neither at the start of a value, nor where a `:` ends a key: after quotes, before a space. In
+# block style and in quotes it may mask too much, which does no harm: the values are unmasked.
+_INSIDE = re.compile(r"""(?<=[^\s"'\[\]{},:?])(?:[:?]*\?|[:?]+(?=[^\s\[\]{},:?]))""")
 
 
 def masked(text: str) -> str | None:
@@ -24,6 +26,13 @@ def masked(text: str) -> str | None:
     return None if changed == text else changed
 
 
-def unmasked(text: str) -> str:
-    """Return a part of a masked text as it was written."""
-    return text.translate(_UNMASK)
+def unmasking(next_event: Callable[[], Any]) -> Callable[[], Any]:
+    """Return the source of a masked text's events with their values as they were written."""
+
+    def unmasked() -> Any:
+        event = next_event()
+        if isinstance(getattr(event, "value", None), str):
+            event.value = event.value.translate(_UNMASK)
+        return event
+
+    return unmasked

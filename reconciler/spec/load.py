@@ -15,8 +15,7 @@ from pathlib import Path, PurePath
 
 from reconciler.diagnostics import Diagnostic, Position, Severity
 from reconciler.errors import SpecError
-from reconciler.spec.source import Source
-from reconciler.spec.syntax import FILE_BYTES_MAX
+from reconciler.spec.source import FILE_BYTES_MAX, Source
 
 SUFFIXES = (".yaml", ".yml")
 GENERATOR_BYTES_MAX = 8 * 1024 * 1024

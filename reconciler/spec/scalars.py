@@ -77,6 +77,21 @@ def resolve(text: str) -> Scalar:
     return text
 
 
+def tagged(tag: str, text: str) -> Scalar:
+    """Return what `text` means under one of `TAGS`. Raises ValueError where it does not fit."""
+    if tag == TEXT:
+        return text
+    value = resolve(text)
+    kind = int if isinstance(value, WrittenInt) else type(value)
+    if kind is not _KINDS[tag]:
+        message = f"the value does not fit its tag `!!{tag.rpartition(':')[2]}`"
+        raise ValueError(message)
+    return value
+
+
+_KINDS = {INT: int, FLOAT: float, BOOL: bool, NULL: type(None), TIMESTAMP: Timestamp}
+
+
 def _number(text: str) -> Scalar:
     if _INT.match(text):
         return _int(text)

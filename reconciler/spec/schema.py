@@ -1,14 +1,14 @@
 """The JSON Schema of the spec format, one for all kinds: for editors and for CI.
 
-Made from the models and the mapping table. It judges one manifest by itself and is meant to refuse
-nothing that `validate` accepts. Where it is wider, on purpose: a text with `${` may stand for any
-value; null may stand for any key of a Template or of a Recording that has one; below a Recording's
-own keys a key may hold `${`, as in a RecordingSet; strings are judged by their look (a uid, a
-time, whole hours). What fields say about each other, about other manifests and to the service is
-for `validate` alone. Pure.
+Made from the models and the mapping table. It judges one manifest by itself, and what `validate`
+accepts it accepts too. It is wider on purpose: a text with `${` may stand for any value, null for
+any key of a Template or beside one, and a pattern with `${` in a key is not looked into; some texts
+are judged by their look (a uid, a time, whole hours). What fields say about each other, about
+other manifests and to the service is for `validate` alone. Only with a Template is it
+stricter: what not every mode would refuse, `validate` leaves to the Recordings that use it. Pure.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 from reconciler.spec.build import COMPOSITE
 from reconciler.spec.kinds.base import API_VERSION
@@ -21,6 +21,7 @@ from reconciler.spec.schema_models import (
     Schema,
     alternatives,
     either,
+    facts,
     one_line,
     reference,
     referred,
@@ -32,6 +33,7 @@ from reconciler.spec.wire import Mode
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 RECORDING = "RecordingSpec"
 PARTIAL = "PartialRecordingSpec"
+PLAIN = "PlainKeys"
 
 _NOTES: Mapping[str, Notes] = {
     "Metadata": no_note,
@@ -60,8 +62,7 @@ _NULL: Schema = {"type": "null"}
 
 _MODE_SAID = (
     "How the service records: `individual`, files of their own for each user; `mix`, one picture "
-    "and one sound (`composite` is read as `mix`); `web`, a web page. Wire: `URL: mode`. Change: "
-    "replacement."
+    "and one sound (`composite` is read as `mix`); `web`, a web page."
 )
 
 
@@ -75,8 +76,8 @@ def json_schema() -> Schema:
         _move_mode(definitions[name])
     definitions[PARTIAL] = _partial_recording(definitions)
     definitions[RECORDING] = _recording()
+    definitions[PLAIN] = _plain_keys()
     definitions[BODY] = _body(publisher.models["RecordingSetSpec"])
-    _open_keys(definitions)
     for kind in _SPECS:
         definitions[kind] = _manifest(kind, publisher.models[kind])
     return _whole(definitions)
@@ -153,7 +154,8 @@ def _recording() -> Schema:
 
 def _mode(words: list[str], *others: Schema) -> Schema:
     known = {"type": "string", "enum": words}
-    return {"description": _MODE_SAID} | either([known, reference(VARIABLE), *others])
+    said = {"description": f"{_MODE_SAID} {facts(recording_note('mode'))}"}
+    return said | either([known, reference(VARIABLE), *others])
 
 
 def _partial_recording(definitions: dict[str, Schema]) -> Schema:
@@ -208,7 +210,7 @@ def _merged(form: Schema, path: str, definitions: dict[str, Schema]) -> Schema:
 
 
 def _body(model: Schema) -> Schema:
-    """Accept a RecordingSet's pattern; a key with `${` in its spec may become any key."""
+    """Accept a RecordingSet's pattern; with `${` in a key nobody knows what it becomes."""
     return {
         "description": one_line(model["properties"]["recording"]),
         "type": "object",
@@ -217,7 +219,7 @@ def _body(model: Schema) -> Schema:
             | either([reference("Metadata"), reference(VARIABLE)]),
             "spec": {
                 "description": "What each Recording records, and how.",
-                "if": {"type": "object", "propertyNames": {"not": {"pattern": PATTERN}}},
+                "if": {"type": "object", **reference(PLAIN)},
                 "then": reference(RECORDING),
                 "else": either([{"type": "object"}, reference(VARIABLE)]),
             },
@@ -227,30 +229,10 @@ def _body(model: Schema) -> Schema:
     }
 
 
-def _open_keys(definitions: Mapping[str, Schema]) -> None:
-    """Accept keys with `${` in every mapping inside a RecordingSet's pattern."""
-    for name in _reached(definitions, BODY) - {BODY, PARTIAL, *_WORDS}:
-        if "properties" in definitions[name]:
-            definitions[name]["patternProperties"] = {PATTERN: {}}
-
-
-def _reached(definitions: Mapping[str, Schema], start: str) -> set[str]:
-    reached: set[str] = set()
-    waiting = [start]
-    while waiting:
-        name = waiting.pop()
-        if name not in reached:
-            reached.add(name)
-            waiting.extend(_references(definitions[name]))
-    return reached
-
-
-def _references(value: object) -> Iterator[str]:
-    if isinstance(value, dict):
-        if name := referred(value):
-            yield name
-        for part in value.values():
-            yield from _references(part)
-    elif isinstance(value, list):
-        for part in value:
-            yield from _references(part)
+def _plain_keys() -> Schema:
+    return {
+        "description": "Anything in which no key, however deep, has `${` in it.",
+        "propertyNames": {"not": {"pattern": PATTERN}},
+        "additionalProperties": reference(PLAIN),
+        "items": reference(PLAIN),
+    }

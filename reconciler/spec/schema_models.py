@@ -113,7 +113,7 @@ class Publisher:
             for key, field in model["properties"].items()
         }
         if "required" in model:
-            definition["required"] = model["required"]
+            definition["required"] = list(model["required"])
         definition["additionalProperties"] = False
 
     def _field(self, field: Schema, notes: Notes, path: str) -> Schema:
@@ -124,7 +124,7 @@ class Publisher:
                 if form.get("type") == "integer":
                     form |= {"minimum": note.bounds.low, "maximum": note.bounds.high}
         default = written_default(field)
-        said = {"description": f"{one_line(field)} {_facts(note)}"}
+        said = {"description": f"{one_line(field)} {facts(note)}"}
         return said | ({} if default is None else {"default": default}) | value
 
     def _value(self, value: Schema, notes: Notes, path: str) -> Schema:
@@ -218,10 +218,10 @@ def _takes_variables(form: Schema) -> bool:
     return is_text and not {"pattern", "format"} & form.keys()
 
 
-def _facts(note: Note) -> str:
+def facts(note: Note) -> str:
     """Return what a note says, in sentences."""
     places = ", ".join(f"`{place}`" for place in note.wire)
-    facts = [
+    known = [
         (note.limits, f"Range: {note.limits}."),
         (note.default, f"The service's default: `{note.default}`."),
         (not places, "Local: not sent."),
@@ -232,4 +232,4 @@ def _facts(note: Note) -> str:
             f"Change: {' or '.join(CHANGES[change] for change in note.changes)}.",
         ),
     ]
-    return " ".join(text for is_so, text in facts if is_so)
+    return " ".join(text for is_so, text in known if is_so)

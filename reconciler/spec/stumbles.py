@@ -4,10 +4,8 @@
 """
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
-Place: TypeAlias = tuple[int, int]
-"""Line and column, both from 0."""
+from reconciler.spec.source import Place
 
 TAB = "a tab indents this line, which YAML does not allow"
 TAB_HINT = "indent with spaces"
@@ -18,7 +16,7 @@ VERSION_HINT = "remove the %YAML line"
 
 @dataclass(frozen=True, slots=True)
 class Stumble:
-    """Where the parser gave up and what it said; `opened` is where the part began that it was in."""
+    """Where the parser gave up and what it said; `opened` is where the part around it began."""
 
     said: str
     at: Place

@@ -26,15 +26,14 @@ from ruamel.yaml.events import (
     StreamEndEvent,
 )
 
-from reconciler.diagnostics import Diagnostic, Position, Severity
+from reconciler.diagnostics import Diagnostic, Position
 from reconciler.errors import SpecError
 from reconciler.spec import scalars, stumbles
-from reconciler.spec.flow import masked, unmasked
+from reconciler.spec.flow import masked, unmasking
 from reconciler.spec.marked import SecretForm, is_secret_form
-from reconciler.spec.source import Source
+from reconciler.spec.source import Place, Source, place_after, unreadable
 from reconciler.spec.wire import Path
 
-FILE_BYTES_MAX = 1024 * 1024
 NESTING_MAX = 64
 ALIAS_NODES_MAX = 10_000
 
@@ -71,12 +70,12 @@ class Document:
             mark = child
         return self._at(place)
 
-    def _at(self, place: tuple[int, int]) -> Position:
+    def _at(self, place: Place) -> Position:
         return Position(self.source.file, place[0] + 1, place[1] + 1)
 
     @cached_property
     def _marks(self) -> "_Mark":
-        for events in _readings(_text(self.source.data)):
+        for events in _readings(self.source.text):
             with contextlib.suppress(YAMLError):
                 return _Marker(events).document(self.index)
         message = "a document's text was found sound when it was parsed"
@@ -85,10 +84,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A file's documents.
-
-    With any diagnostic the file is refused whole and `documents` is empty.
-    """
+    """A file's documents; with any diagnostic the file is refused whole and there are none."""
 
     documents: tuple[Document, ...]
     diagnostics: tuple[Diagnostic, ...]
@@ -116,20 +112,20 @@ def _read(
     source: Source, take: Callable[["_Reader"], Value]
 ) -> tuple[Value | None, tuple[Diagnostic, ...]]:
     """Take a value from a source's events; None with problems that ended the reading."""
-    refused = _unreadable(source)
+    refused = unreadable(source)
     if refused:
         return None, (refused,)
-    text = _text(source.data)
-    reader = None
-    for events in _readings(text):
-        reader = _Reader(source, text, events)
+    problems: list[Diagnostic] = []
+    for events in _readings(source.text):
+        reader = _Reader(source, events)
+        problems = reader.problems
         try:
-            return take(reader), tuple(reader.problems)
+            return take(reader), tuple(problems)
         except _RefusedError:
             break
         except (YAMLError, RecursionError) as problem:
-            reader.problems.append(_syntax_error(source, text, problem))
-    return None, tuple(reader.problems if reader else ())
+            problems.append(_syntax_error(source, problem))
+    return None, tuple(problems)
 
 
 _Events = Callable[[], Any]
@@ -140,69 +136,25 @@ def _readings(text: str) -> Iterator[_Events]:
     yield CParser(text).get_event
     again = masked(text)
     if again is not None:
-        yield _unmasking(CParser(again).get_event)
-
-
-def _unmasking(events: _Events) -> _Events:
-    def event() -> Any:
-        found = events()
-        if type(found) is ScalarEvent:
-            found.value = unmasked(found.value)
-        return found
-
-    return event
-
-
-def _text(data: bytes) -> str:
-    return data.decode("utf-8-sig")
-
-
-def _unreadable(source: Source) -> Diagnostic | None:
-    data = source.data
-    if len(data) > FILE_BYTES_MAX:
-        message = f"the file has {len(data)} bytes, more than 1 MiB"
-        return _diagnostic(source, (0, 0), "file-size", message, "split it into several files")
-    if b"\0" in data:
-        place = _place(data[: data.index(b"\0")].decode(errors="replace"))
-        hint = "save it as UTF-8 text; is it a binary file, or UTF-16?"
-        return _diagnostic(source, place, "nul-byte", "the file has a NUL byte", hint)
-    try:
-        data.decode()
-    except UnicodeDecodeError as problem:
-        place = _place(data[: problem.start].decode())
-        return _diagnostic(source, place, "encoding", "the file is not UTF-8", "save it as UTF-8")
-    return None
-
-
-def _place(before: str) -> tuple[int, int]:
-    return before.count("\n"), len(before) - before.rfind("\n") - 1
-
-
-def _diagnostic(
-    source: Source, place: tuple[int, int], code: str, message: str, hint: str | None = None
-) -> Diagnostic:
-    position = Position(source.file, place[0] + 1, place[1] + 1)
-    return Diagnostic(position, "", Severity.ERROR, code, message, hint)
+        yield unmasking(CParser(again).get_event)
 
 
 class _RefusedError(Exception):
-    """The text is refused, and reading on would be unsafe or pointless.
-
-    The problem is already noted.
-    """
+    """Reading on would be unsafe or pointless; the problem is already noted."""
 
 
 class _Reader:
     """Build one file's documents from the parser's events."""
 
-    def __init__(self, source: Source, text: str, events: _Events) -> None:
+    def __init__(self, source: Source, events: _Events) -> None:
         self.problems: list[Diagnostic] = []
         self._source = source
         self._event = events
         self._anchors: dict[str, tuple[Any, int]] = {}
         self._nodes = 0
         self._aliased = 0
-        self._tabbed = {_place(text[: match.start()])[0] for match in _TABBED_LINE.finditer(text)}
+        text = source.text
+        self._tabbed = {text.count("\n", 0, at.start()) for at in _TABBED_LINE.finditer(text)}
 
     def documents(self) -> tuple[Document, ...]:
         documents: list[Document] = []
@@ -248,8 +200,7 @@ class _Reader:
 
     def _check_tabs(self) -> None:
         for line in sorted(self._tabbed):
-            place = line, 0
-            found = _diagnostic(self._source, place, "tab", stumbles.TAB, stumbles.TAB_HINT)
+            found = self._source.problem((line, 0), "tab", stumbles.TAB, stumbles.TAB_HINT)
             self.problems.append(found)
 
     def _value(self, event: Any, depth: int) -> Any:
@@ -291,23 +242,14 @@ class _Reader:
             return scalars.resolve(event.value)
         except ValueError as problem:
             self._refuse(event, "number", str(problem), "quote it if it is text")
-            return None
 
     def _tagged(self, event: Any) -> Any:
-        """Read a scalar whose tag says what it is.
-
-        The tag must be of YAML's core and fit the text.
-        """
         if event.tag not in scalars.TAGS:
-            self._refuse_tag(event)
-            return None
-        found = len(self.problems)
-        value = self._resolved(event)
-        kind = int if isinstance(value, scalars.WrittenInt) else type(value)
-        if len(self.problems) == found and kind is not _TAGGED[event.tag]:
-            name = event.tag.rpartition(":")[2]
-            self._refuse(event, "tag", f"the value does not fit its tag `!!{name}`", None)
-        return value
+            return self._refuse_tag(event)
+        try:
+            return scalars.tagged(event.tag, event.value)
+        except ValueError as problem:
+            self._refuse(event, "tag", str(problem), "remove the tag")
 
     def _alias(self, event: Any) -> Any:
         if event.anchor not in self._anchors:
@@ -366,7 +308,7 @@ class _Reader:
 
     def _refuse(self, event: Any, code: str, message: str, hint: str | None) -> None:
         place = event.start_mark.line, event.start_mark.column
-        self.problems.append(_diagnostic(self._source, place, code, message, hint))
+        self.problems.append(self._source.problem(place, code, message, hint))
 
     def _stop(self, event: Any, code: str, message: str, hint: str | None) -> NoReturn:
         self._refuse(event, code, message, hint)
@@ -374,13 +316,6 @@ class _Reader:
 
 
 _TEXT_TAGS = frozenset({None, "!", scalars.TEXT})
-_TAGGED = {
-    scalars.INT: int,
-    scalars.FLOAT: float,
-    scalars.BOOL: bool,
-    scalars.NULL: type(None),
-    scalars.TIMESTAMP: scalars.Timestamp,
-}
 _COLLECTION_TAGS = {
     MappingStartEvent: frozenset({None, "!", "tag:yaml.org,2002:map"}),
     SequenceStartEvent: frozenset({None, "!", "tag:yaml.org,2002:seq"}),
@@ -391,8 +326,8 @@ _COLLECTION_TAGS = {
 class _Mark:
     """Where one value and its key start (line and column from 0), and the same of what it holds."""
 
-    place: tuple[int, int]
-    key_place: tuple[int, int]
+    place: Place
+    key_place: Place
     children: dict[str | int, "_Mark"]
 
 
@@ -413,7 +348,7 @@ class _Marker:
         self._event()
         return self._mark(self._event(), None)
 
-    def _mark(self, event: Any, key_place: tuple[int, int] | None) -> _Mark:
+    def _mark(self, event: Any, key_place: Place | None) -> _Mark:
         place = event.start_mark.line, event.start_mark.column
         if type(event) is AliasEvent:
             meant = self._anchors[event.anchor]
@@ -448,15 +383,15 @@ class _Marker:
         return members
 
 
-def _syntax_error(source: Source, text: str, problem: Exception) -> Diagnostic:
+def _syntax_error(source: Source, problem: Exception) -> Diagnostic:
     """Say in plain words what the parser stumbled on."""
     if isinstance(problem, MarkedYAMLError) and problem.problem_mark:
         at, opened = problem.problem_mark, problem.context_mark or problem.problem_mark
         places = (at.line, at.column), (opened.line, opened.column)
-        found = stumbles.explain(stumbles.Stumble(problem.problem or "", *places), text)
-        return _diagnostic(source, found.place, found.code, found.message, found.hint)
-    before = text.encode()[: getattr(problem, "position", 0) or 0]
-    message = "a control character that YAML does not allow"
-    return _diagnostic(
-        source, _place(before.decode(errors="replace")), "yaml", message, "remove it"
+        found = stumbles.explain(stumbles.Stumble(problem.problem or "", *places), source.text)
+        return source.problem(found.place, found.code, found.message, found.hint)
+    before = source.text.encode()[: getattr(problem, "position", 0) or 0]
+    place = place_after(before.decode(errors="replace"))
+    return source.problem(
+        place, "yaml", "a control character that YAML does not allow", "remove it"
     )

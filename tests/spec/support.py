@@ -1,4 +1,4 @@
-"""Specs in a folder of their own, read as the commands read them, and what comes of it as plain text."""
+"""Specs in a folder of their own, read as the commands read them, and what comes of it as text."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -39,7 +39,7 @@ def manifest(kind: str, name: str, spec: str) -> str:
 
 
 def recording(name: str, more: str = "", *, template: str = "") -> str:
-    """Return a sound mix Recording into `archive`, with more lines; with a template it says nothing else."""
+    """Return a sound mix Recording with more lines; with a template it says nothing else."""
     own = f"template: {template}\n" if template else SOUND
     return manifest("Recording", name, own + more)
 
@@ -79,9 +79,7 @@ def of_text(text: str | bytes) -> Document:
 
 def desired(catalog: Catalog) -> dict[str, Desired | None]:
     """Return every recording by name, None for one with errors."""
-    return {
-        entry.name: entry.desired() if entry.digest else None for entry in catalog.entries
-    }
+    return {entry.name: entry.desired() if entry.digest else None for entry in catalog.entries}
 
 
 def one(catalog: Catalog) -> Desired:
@@ -93,7 +91,10 @@ def one(catalog: Catalog) -> Desired:
 
 def said(diagnostics: Iterable[Diagnostic]) -> list[str]:
     """Write diagnostics as `FILE:LINE:COLUMN CODE PATH`, the file without its folder."""
-    return [f"{place(diagnostic)} {diagnostic.code} {diagnostic.path}".rstrip() for diagnostic in diagnostics]
+    return [
+        f"{place(diagnostic)} {diagnostic.code} {diagnostic.path}".rstrip()
+        for diagnostic in diagnostics
+    ]
 
 
 def place(diagnostic: Diagnostic) -> str:

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
-from _pytest.mark import ParameterSet
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
@@ -36,19 +35,21 @@ spec:
 VARIABLES = {"flag": True, "number": 3, "text": "b", "names": ["base"], "labels": {"team": "x"}}
 
 
-def cases(name: str) -> list[ParameterSet]:
-    """Return the manifests of a file, what all have in common filled in; a comment names each."""
+def every_case_of(name: str) -> pytest.MarkDecorator:
+    """Run a test for each manifest of a file, with what all have in common filled in."""
     text = (Path(__file__).parent / "schema_cases" / f"{name}.yaml").read_text(encoding="utf-8")
-    return [case(part) for part in text.rstrip().split("\n---\n")]
+    found = [part.removeprefix("# ").split("\n", 1) for part in text.rstrip().split("\n---\n")]
+    manifests = [completed(manifest) for _, manifest in found]
+    return pytest.mark.parametrize(
+        "text", manifests, ids=[said.replace(" ", "-") for said, _ in found]
+    )
 
 
-def case(text: str) -> ParameterSet:
-    name, manifest = text.removeprefix("# ").split("\n", 1)
+def completed(manifest: str) -> str:
     for line in ("apiVersion: reconciler/v1", "metadata: {name: case}"):
-        key = line.partition(" ")[0]
-        if f"\n{key}" not in f"\n{manifest}":
+        if f"\n{line.partition(' ')[0]}" not in f"\n{manifest}":
             manifest = f"{line}\n{manifest}"
-    return pytest.param(manifest, id=name.replace(" ", "-"))
+    return manifest
 
 
 def plain(value: object) -> object:
@@ -76,25 +77,25 @@ def mistakes(folder: Path, text: str) -> list[str]:
     return [problem.message for problem in found if problem.severity is Severity.ERROR]
 
 
-@pytest.mark.parametrize("text", cases("sound"))
+@every_case_of("sound")
 def test_what_the_program_accepts_the_schema_accepts(text: str, tmp_path: Path) -> None:
     assert mistakes(tmp_path, text) == []
     assert refusal(plain(of_text(text).data)) is None
 
 
-@pytest.mark.parametrize("text", cases("refused"))
+@every_case_of("refused")
 def test_what_the_schema_refuses_the_program_refuses(text: str, tmp_path: Path) -> None:
     assert mistakes(tmp_path, text) != []
     assert refusal(plain(of_text(text).data)) is not None
 
 
-@pytest.mark.parametrize("text", cases("wider"))
+@every_case_of("wider")
 def test_some_mistakes_only_the_program_finds(text: str, tmp_path: Path) -> None:
     assert mistakes(tmp_path, text) != []
     assert refusal(plain(of_text(text).data)) is None
 
 
-@pytest.mark.parametrize("text", cases("sound"))
+@every_case_of("sound")
 def test_a_variable_may_stand_for_any_value(text: str) -> None:
     manifest = plain(of_text(text).data)
     places = [path for path in paths(manifest) if path[0] in {"metadata", "spec"}]
@@ -171,8 +172,8 @@ def parts(schema: object) -> Iterator[tuple[str, dict[str, object]]]:
     if isinstance(schema, dict):
         for keyword in ("properties", "$defs"):
             yield from schema.get(keyword, {}).items()
-    for keyword, part in items(schema):
-        if keyword != "if":
+    for key, part in items(schema):
+        if key != "if":
             yield from parts(part)
 
 
@@ -195,31 +196,38 @@ def test_every_mapping_of_ours_is_closed() -> None:
         (
             "MixSpec",
             "maxIdle",
-            "; always sent. Range: 5s to 30d. The service's default: `30s`. Wire: "
-            "`clientRequest.recordingConfig.maxIdleTime`. Modes: individual, mix. Change: replacement.",
+            (
+                "always sent. Range: 5s to 30d. The service's default: `30s`. "
+                "Wire: `clientRequest.recordingConfig.maxIdleTime`. "
+                "Modes: individual, mix. Change: replacement."
+            ),
         ),
         (
             "WebSpec",
             "region",
-            "Wire: `acquire: clientRequest.region`. Modes: individual, mix, web. Change: replacement.",
+            (
+                "stays in. Wire: `acquire: clientRequest.region`. "
+                "Modes: individual, mix, web. Change: replacement."
+            ),
         ),
         (
             "WebPageSpec",
             "url",
-            "`clientRequest.extensionServiceConfig.extensionServices[web_recorder_service]"
-            ".serviceParam.url`. Modes: web. Change: replacement.",
+            (
+                "`clientRequest.extensionServiceConfig.extensionServices[web_recorder_service]"
+                ".serviceParam.url`. Modes: web. Change: replacement."
+            ),
         ),
         (
             "SubscriptionsSpec",
             "audio",
-            "Wire: `clientRequest.recordingConfig.subscribeAudioUids`, `clientRequest.recordingConfig"
-            ".unSubscribeAudioUids`. Modes: individual, mix. Change: `update`.",
+            (
+                "Wire: `clientRequest.recordingConfig.subscribeAudioUids`, "
+                "`clientRequest.recordingConfig.unSubscribeAudioUids`. "
+                "Modes: individual, mix. Change: `update`."
+            ),
         ),
-        (
-            "LayoutSpec",
-            "regions",
-            "transcodingConfig.layoutConfig`. Modes: mix. Change: `updateLayout`.",
-        ),
+        ("LayoutSpec", "regions", ".layoutConfig`. Modes: mix. Change: `updateLayout`."),
         ("StorageSpec", "sse", "storageConfig.extensionParams.sse`. Change: replacement."),
         ("StorageSpec", "refresh", "Local: not sent."),
         ("PolicySpec", "stop", "Local: not sent."),

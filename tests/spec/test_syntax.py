@@ -2,18 +2,10 @@ import time
 from pathlib import Path
 
 import pytest
-from ruamel.yaml import YAML
 
 from reconciler.errors import SpecError
-from reconciler.spec.source import Source
-from reconciler.spec.syntax import (
-    ALIAS_NODES_MAX,
-    FILE_BYTES_MAX,
-    NESTING_MAX,
-    Parsed,
-    parse,
-    parse_data,
-)
+from reconciler.spec.source import FILE_BYTES_MAX, Source
+from reconciler.spec.syntax import ALIAS_NODES_MAX, NESTING_MAX, Parsed, parse, parse_data
 from tests.spec.support import of_text, said
 
 REFUSED = [
@@ -50,7 +42,8 @@ REFUSED = [
     ("a: *x\nb: &x 1\n", ["1:4 alias"]),
     ("a: &x [1, *x]\n", ["1:11 alias"]),
     ("a: &x {b: {c: *x}}\n", ["1:15 alias"]),
-    ("&x a: &x [*x]\n", []),
+    ("a: &x b\n*x : c\n", ["2:1 key"]),
+    ("&x 1: {*x : c}\n", ["1:8 key"]),
     ("a: &x 1\n---\nb: *x\n", ["3:4 alias"]),
     ("a: {<<: *x}\n", ["1:9 alias"]),
     ("a: &x {<<: *x, b: 1}\n", ["1:12 alias"]),
@@ -81,7 +74,6 @@ REFUSED = [
     ("a: |\n  x\n\tb: 1\n", ["3:1 tab"]),
     # Depth and size of what aliases make
     ("[" * (NESTING_MAX + 1), [f"1:{NESTING_MAX + 1} nesting"]),
-    ("a: {b:\n" * 100, ["33:4 nesting"]),
     # Documents
     ("- a\n", ["1:1 document"]),
     ("text\n", ["1:1 document"]),
@@ -91,7 +83,7 @@ REFUSED = [
     ("a: 1\n---\n- b\n---\nc: 1\n--- d\n", ["3:1 document", "6:5 document"]),
     ("%YAML 1.1\n---\na: 1\n", ["1:1 yaml-version"]),
     ("a: 1\n...\n%YAML 1.1\n---\nb: 1\n", ["3:1 yaml-version"]),
-    ("%YAML 1.3\n---\na: 1\n", ["1:1 yaml"]),
+    ("%YAML 1.3\n---\na: 1\n", ["1:1 yaml-version"]),
     # Not YAML at all
     ("a: b: c\n", ["1:5 yaml"]),
     ("a: 1\n b: 2\n", ["2:3 yaml"]),
@@ -108,7 +100,7 @@ REFUSED = [
     ("a: 1\nb\n", ["2:1 yaml"]),
     # Numbers
     (f"a: {'9' * 401}\n", ["1:4 number"]),
-    (f"a: !!int {'9' * 5000}\n", ["1:4 number"]),
+    (f"a: !!int {'9' * 5000}\n", ["1:4 tag"]),
 ]
 
 FINE = {
@@ -125,6 +117,7 @@ FINE = {
     "text by the tag without a name": ("a: ! 1\n", [{"a": "1"}]),
     "an anchor used twice": ("a: &x 1\nb: *x\nc: *x\n", [{"a": 1, "b": 1, "c": 1}]),
     "an anchor defined twice": ("a: &x 1\nb: &x 2\nc: *x\n", [{"a": 1, "b": 2, "c": 2}]),
+    "an anchor at a key": ("&x a: *x\n", [{"a": "a"}]),
     "escaped control characters": ('a: "\\a\\e"\n', [{"a": "\a\x1b"}]),
     "tab after a colon": ("a:\tb\n", [{"a": "b"}]),
     "tab at the end": ("a: b\t\n", [{"a": "b"}]),
@@ -164,20 +157,14 @@ def test_a_text_is_read(text: str, expected: list[object]) -> None:
     assert [document.data for document in result.documents] == expected
 
 
-@pytest.mark.parametrize(("text", "expected"), FINE.values(), ids=FINE)
-def test_ruamel_reads_it_alike(text: str, expected: list[object]) -> None:
-    if "! 1" in text or text.startswith("1:"):
-        pytest.skip("text by its tag (YAML 1.2, 6.9.1) and number keys are ours")
-    theirs = list(YAML(typ="safe", pure=True).load_all(text))
-    assert [document for document in theirs if document is not None] == expected
-
-
 def test_64_levels_are_fine_and_65_are_not() -> None:
     inner = NESTING_MAX - 1
     assert places(f"a: {'[' * inner}{']' * inner}") == []
     assert places(f"a: {'[' * (inner + 1)}{']' * (inner + 1)}") == [f"1:{4 + inner} nesting"]
     assert places(f"a: {'{b: ' * inner}1{'}' * inner}") == []
-    assert places(f"a: {'{b: ' * (inner + 1)}1{'}' * (inner + 1)}") == [f"1:{4 + 4 * inner} nesting"]
+    assert places(f"a: {'{b: ' * (inner + 1)}1{'}' * (inner + 1)}") == [
+        f"1:{4 + 4 * inner} nesting"
+    ]
 
 
 @pytest.mark.parametrize("opening", ["[", "{a: ", "- ", "? ", "a: [", "[{a: ["])
@@ -222,19 +209,27 @@ def test_all_wrong_places_of_a_text_are_named_in_one_go() -> None:
     assert places(text) == expected
 
 
+TAG_HINT = "remove the tag; quote the value if it is text"
+TAB_HINT = "indent with spaces"
+ANCHOR_HINT = "define it before its use, and never inside itself"
+UNSTARTED = "not YAML: found character that cannot start any token"
+
+
 @pytest.mark.parametrize(
     ("text", "message", "hint"),
     [
-        ("a: !x 1\n", "the tag `!x` is not known here", "remove the tag; quote the value if it is text"),
+        ("a: !x 1\n", "the tag `!x` is not known here", TAG_HINT),
         ("a: 1\na: 2\n", "the key `a` stands here twice", "keep one of the two"),
-        ("a:\n\tb: 1\n", "a tab indents this line, which YAML does not allow", "indent with spaces"),
-        ("a: @x\n", "not YAML: found character that cannot start any token", "quote a value that starts with `@`"),
-        ("a: 1\nb\nc: 2\n", "a line without a `:` where a key must be", "write `key: value`"),
+        ("a:\n\tb: 1\n", "a tab indents this line, which YAML does not allow", TAB_HINT),
+        ("a: @x\n", UNSTARTED, "quote a value that starts with `@`"),
+        ("a: 1\nb\nc: 2\n", "a key without its `:`", "write `key: value`"),
         ("%YAML 1.3\n---\na: 1\n", "specs are YAML 1.2", "remove the %YAML line"),
+        ("a: 'x' y\n", "more text after the end of the value", "put all of it in quotes"),
         ("a: 'x\n", "the quotes that open here are not closed", "close them"),
         ("a: {b: 1\n", "the bracket that opens here is not closed", "close it"),
+        ("a: &x {b: *x}\n", "no anchor `&x` ends before here", ANCHOR_HINT),
     ],
-)  # fmt: skip
+)
 def test_a_refusal_says_what_to_do(text: str, message: str, hint: str) -> None:
     (found,) = parsed(text).diagnostics
     assert (found.message, found.hint) == (message, hint)

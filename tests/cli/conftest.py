@@ -1,0 +1,22 @@
+"""A command line without the user's own settings and cache."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.support import Run
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    return Run(capsys)
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("RECONCILER_STATE", "RECONCILER_SCOPE", "RECONCILER_ALLOW_ENDPOINTS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.delenv("AGORA_ENDPOINTS", raising=False)
+    monkeypatch.setenv("RECONCILER_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.chdir(tmp_path)
