@@ -2,6 +2,8 @@
 
 import argparse
 import json
+import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -51,7 +53,7 @@ def load_catalog(args: argparse.Namespace, environ: Mapping[str, str], clock: Cl
     )
     cache = open_cache(environ)
     try:
-        return read_catalog(Files(args.paths), setting, cache)
+        return read_catalog(Files(args.paths), setting, cache, workers=_cores())
     finally:
         if cache:
             cache.flush()
@@ -101,3 +103,8 @@ def _allowed_hosts(args: argparse.Namespace, environ: Mapping[str, str]) -> froz
         for url in environ.get("AGORA_ENDPOINTS", "").split(",")
     ]
     return frozenset({*args.allow_endpoint, *said, *own} - {""})
+
+
+def _cores() -> int:
+    """Return how many processes may read specs: this one has no threads, and Linux forks well."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else 1

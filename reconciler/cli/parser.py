@@ -10,7 +10,7 @@ from typing import NoReturn
 from reconciler.cli.console import Console
 
 
-class UsageExit(Exception):  # noqa: N818  it also ends `--help`, which is no error
+class UsageExit(Exception):  # noqa: N818  # it also ends `--help`, which is no error
     """Stop with this exit code; everything has been said."""
 
     def __init__(self, code: int) -> None:

@@ -3,14 +3,20 @@
 Everything that is wrong is said in one go, each problem at the text that caused it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.errors import SpecError
 from reconciler.spec import desired as values
-from reconciler.spec.checks import Around, ModeSpec, deadlines, recording_problems
+from reconciler.spec.checks import (
+    Around,
+    ModeSpec,
+    deadlines,
+    recording_problems,
+    storage_deadlines,
+)
 from reconciler.spec.compile import (
     GROUP_ASSUMED,
     derived_group,
@@ -28,12 +34,13 @@ from reconciler.spec.kinds.recording import CronWindowSpec, FixedWindowSpec, Sus
 from reconciler.spec.kinds.storage import StorageSpec
 from reconciler.spec.kinds.web import WebSpec
 from reconciler.spec.places import Layer, Place
-from reconciler.spec.problems import Problem, error, warning
+from reconciler.spec.problems import Problem, error, hides, warning, without_echoes
 from reconciler.spec.read import read
 from reconciler.spec.rules.rule import Body
 from reconciler.spec.rules.table import findings
 from reconciler.spec.shared import Shared, SharedStorage, Uses, near
 from reconciler.spec.storage import storage_config
+from reconciler.spec.substitute import UNFILLED
 from reconciler.spec.templates import inherit, merge, template_names
 from reconciler.spec.trace import spec_path, wire_paths
 from reconciler.spec.values import shown
@@ -45,6 +52,7 @@ MODELS: dict[Mode, type[ModeSpec]] = {
     Mode.MIX: MixSpec,
     Mode.WEB: WebSpec,
 }
+MODE_HINT = "write `individual`, `mix` or `web`"
 COMPOSITE = "composite"
 ONE_MEDIUM = "one-medium"
 """Rule C27, for bodies in which a list was forgotten."""
@@ -63,13 +71,19 @@ class Built:
 
 
 def build(
-    manifest: Mapping[str, Any], place: Place, shared: Shared, uses: Uses, now_s: float
+    manifest: Mapping[str, Any],
+    place: Place,
+    known: Iterable[Problem],
+    shared: Shared,
+    uses: Uses,
+    now_s: float,
 ) -> Built:
     """Build one Recording.
 
-    `place` knows where `manifest` was written; `uses` collects what the result depends on.
+    `place` knows where `manifest` was written, `known` is what is wrong with it already; `uses`
+    collects what the result depends on.
     """
-    return _Build(place, shared, uses, now_s).run(manifest)
+    return _Build(place, shared, uses, now_s).run(manifest, tuple(known))
 
 
 class _Build:
@@ -81,16 +95,25 @@ class _Build:
         self._problems: list[Problem] = []
         self._foreign: list[Diagnostic] = []
 
-    def run(self, manifest: Mapping[str, Any]) -> Built:
+    def run(self, manifest: Mapping[str, Any], known: tuple[Problem, ...]) -> Built:
         metadata = self._metadata(manifest)
         spec = self._spec(manifest.get("spec"))
         desired = self._desired(metadata, spec) if spec and metadata else None
-        diagnostics = [
-            self._place.diagnostic(problem) for problem in self._problems
-        ] + self._foreign
+        diagnostics = [*self._diagnostics(known), *self._foreign]
         failed = any(diagnostic.severity is Severity.ERROR for diagnostic in diagnostics)
         name = metadata.name if metadata else None
         return Built(name, None if failed else desired, tuple(diagnostics))
+
+    def _diagnostics(self, known: tuple[Problem, ...]) -> Iterator[Diagnostic]:
+        """Give all problems a place.
+
+        What could not be filled in is said already, whatever the value then looks like.
+        """
+        unfilled = {self._place.position(found.path) for found in known if found.code == UNFILLED}
+        for problem in without_echoes([*known, *self._problems]):
+            found = self._place.diagnostic(problem)
+            if problem in known or found.position not in unfilled:
+                yield found
 
     def _metadata(self, manifest: Mapping[str, Any]) -> Metadata | None:
         if "metadata" not in manifest:
@@ -104,7 +127,8 @@ class _Build:
         """Read the spec over its templates, in the model of its mode."""
         if not isinstance(own, dict):
             message = "`spec` must be a mapping" if own is not None else "`spec` is required"
-            self._problems.append(error(("spec",), "missing", message))
+            code = "mapping" if own is not None else "missing"
+            self._problems.append(error(("spec",), code, message))
             return None
         data = self._merged(own)
         mode = self._mode(data) if data is not None else None
@@ -122,6 +146,8 @@ class _Build:
             return own
         try:
             inherited = inherit(names, self._template)
+        except _SpoiledError:
+            return None
         except SpecError as problem:
             self._problems.append(
                 error(("spec", "template"), problem.code, str(problem), problem.hint)
@@ -133,10 +159,8 @@ class _Build:
 
     def _template(self, name: str) -> Any:
         self._uses.shared.add(("Template", name))
-        if name in self._shared.doubled_templates:
-            raise SpecError(
-                "reference", f"two Templates are called `{name}`", hint="rename one of them"
-            )
+        if name in self._shared.spoiled_templates:
+            raise _SpoiledError
         if name not in self._shared.templates:
             hint = near(self._shared.templates, name)
             raise SpecError("reference", f"there is no Template `{name}`", hint=hint)
@@ -151,19 +175,21 @@ class _Build:
                 warning(path, "mode-composite", "`composite` is read as `mix`", hint)
             )
             return Mode.MIX
-        if word in MODELS:
+        if isinstance(word, str) and word in MODELS:
             return Mode(word)
-        names = "`individual`, `mix` or `web`"
         if word is None:
-            self._problems.append(error(path, "missing", "`mode` is required", f"write {names}"))
+            self._problems.append(error(path, "missing", "`mode` is required", MODE_HINT))
         else:
-            message = f"must be {names}, this is {shown(word)}"
-            self._problems.append(error(path, "choice", message, near(map(str, MODELS), str(word))))
+            message = f"there is no mode {shown(word)}"
+            self._problems.append(
+                error(path, "choice", message, near(map(str, MODELS), str(word)) or MODE_HINT)
+            )
         return None
 
     def _desired(self, metadata: Metadata, spec: "_Spec") -> Desired | None:
         app_name, app = self._app(spec.model)
-        self._problems += recording_problems(spec.model, Around(app, self._now_s))
+        checked = recording_problems(spec.model, Around(app, self._now_s, spec.unreadable))
+        self._problems += (found for found in checked if not hides(spec.unreadable, found.path))
         storage = self._storage(spec.model)
         request = encode(spec.model, spec.mode)
         if isinstance(spec.model.storage, StorageSpec):
@@ -202,6 +228,7 @@ class _Build:
         return name, apps[name]
 
     def _storage(self, spec: ModeSpec) -> SharedStorage | None:
+        """Find the Storage that a spec names; None too where it is written inline."""
         if not isinstance(spec.storage, str):
             return None
         self._uses.shared.add(("Storage", spec.storage))
@@ -210,6 +237,9 @@ class _Build:
             hint = near(self._shared.storages, spec.storage)
             message = f"there is no Storage `{spec.storage}`"
             self._problems.append(error(("spec", "storage"), "reference", message, hint))
+        elif found.spec:
+            until = storage_deadlines(found.spec, self._now_s)
+            self._uses.until_s = min(self._uses.until_s, *until)
         return found
 
     def _raw(self, spec: ModeSpec) -> dict[str, Json] | None:
@@ -241,6 +271,10 @@ class _Build:
                 self._foreign.append(Place((Layer(storage.document),)).diagnostic(problem))
             else:
                 self._problems.append(problem)
+
+
+class _SpoiledError(Exception):
+    """A template is wrong, which is said where it stands."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ class Cache:
             )
             for table in ("indexes", "bodies"):
                 self._connection.execute(
-                    f"DELETE FROM {table} WHERE rowid <= (SELECT max(rowid) FROM {table}) - ?",  # noqa: S608  our own names
+                    f"DELETE FROM {table} WHERE rowid <= (SELECT max(rowid) FROM {table}) - ?",  # noqa: S608  # our own names
                     (ROWS_MAX,),
                 )
 

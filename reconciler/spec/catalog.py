@@ -12,28 +12,33 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reconciler import __version__
-from reconciler.diagnostics import Diagnostic, Position, Severity, ordered, path_text
+from reconciler.diagnostics import Diagnostic, Severity, ordered
 from reconciler.errors import SpecError
 from reconciler.spec import desired, index
 from reconciler.spec.cache import Cache
+from reconciler.spec.clashes import without_clashes
 from reconciler.spec.index import Entry, FileResult
 from reconciler.spec.load import Files
 from reconciler.spec.setting import Setting
 from reconciler.spec.source import Source
 from reconciler.spec.syntax import Document, parse
-from reconciler.spec.wire import Path as SpecPath
 
 if TYPE_CHECKING:
     from reconciler.spec.definitions import Definitions
     from reconciler.spec.shared import Uses
+
+SHARED_FILES_MIN = 100
+"""So many files are worth the children's start, about 50 ms."""
+
+_Fresh = tuple[FileResult, dict[str, Any] | None]
 
 _MAY_DEFINE = re.compile(rb"""kind["']?\s*:\s*["']?(?:App|Storage|Template)\b""")
 
@@ -61,11 +66,17 @@ class Catalog:
         return len(self.diagnostics) - self.errors
 
 
-def read_catalog(files: Files, setting: Setting, cache: Cache | None = None) -> Catalog:
-    """Read all specs that `files` may see, with what `setting` gives from outside."""
+def read_catalog(
+    files: Files, setting: Setting, cache: Cache | None = None, *, workers: int = 1
+) -> Catalog:
+    """Read all specs that `files` may see, with what `setting` gives from outside.
+
+    With more than one of `workers` a first read of many files is shared among forked processes;
+    only a process without threads may ask for that.
+    """
     if cache:
         setting = replace(setting, key=cache.key)
-    return _Load(files, setting, cache).catalog()
+    return _Load(files, setting, cache, workers).catalog()
 
 
 class _LateDefinitionError(Exception):
@@ -77,10 +88,11 @@ class _LateDefinitionError(Exception):
 
 
 class _Load:
-    def __init__(self, files: Files, setting: Setting, cache: Cache | None) -> None:
+    def __init__(self, files: Files, setting: Setting, cache: Cache | None, workers: int) -> None:
         self._files = files
         self._setting = setting
         self._cache = cache
+        self._workers = workers
         self._loaded = files.load()
         self._defining = {
             source.file for source in self._loaded.sources if _MAY_DEFINE.search(source.data)
@@ -90,14 +102,14 @@ class _Load:
     def catalog(self) -> Catalog:
         while True:
             try:
-                results = [self._result(source) for source in self._loaded.sources]
+                results = self._results()
                 break
             except _LateDefinitionError as late:
                 self._late.add(late.file)
                 self._defining.add(late.file)
                 self.__dict__.pop("_definitions", None)
                 self.__dict__.pop("_outline", None)
-        entries, clashes = _without_clashes(results, self._documents)
+        entries, clashes = without_clashes(results, self._documents)
         found = [*self._loaded.diagnostics, *self._outline.diagnostics, *clashes]
         found += [diagnostic for result in results for diagnostic in result.diagnostics]
         complete = not self._loaded.diagnostics and all(result.complete for result in results)
@@ -105,39 +117,56 @@ class _Load:
 
     # What one file comes to
 
-    def _result(self, source: Source) -> FileResult:
-        key = self._name("file", source.file, source.digest)
-        row = self._row(key)
-        if row is not None and all(
-            self._current(source, label) == digest for label, digest in row["uses"].items()
-        ):
-            return index.from_row(source.file, row, partial(self._body, source, key))
-        return self._fresh(source, key)
+    def _results(self) -> list[FileResult]:
+        known = {source.file: self._cached(source) for source in self._loaded.sources}
+        unknown = [source for source in self._loaded.sources if known[source.file] is None]
+        for source, (result, row) in zip(unknown, self._fresh_ones(unknown), strict=True):
+            known[source.file] = result
+            if row is not None:
+                bodies = json.dumps([entry.body for entry in result.entries])
+                self._remember(self._file_key(source), row, bodies)
+        return [result for result in known.values() if result is not None]
 
-    def _fresh(self, source: Source, key: bytes) -> FileResult:
+    def _cached(self, source: Source) -> FileResult | None:
+        row = self._row(self._file_key(source))
+        if row is None or source.file in self._late:
+            return None
+        if all(self._current(source, label) == digest for label, digest in row["uses"].items()):
+            return index.from_row(source.file, row, partial(self._body, source))
+        return None
+
+    def _fresh_ones(self, sources: list[Source]) -> Iterable[_Fresh]:
+        if self._workers == 1 or len(sources) < SHARED_FILES_MIN:
+            return map(self._fresh, sources)
+        from reconciler.spec.workers import forked_map
+
+        self._fresh(sources[0])  # what all need is made before the children are
+        return forked_map(lambda number: self._fresh(sources[number]), len(sources), self._workers)
+
+    def _fresh(self, source: Source) -> _Fresh:
+        """Read a file; with it comes the row to remember it by, if it may be remembered."""
         from reconciler.spec.recordings import FileReader
 
         parsed = parse(source)
         if parsed.diagnostics:
-            return FileResult((), parsed.diagnostics, complete=False, secretive=False)
+            return index.unreadable(parsed.diagnostics), None
         if source.file not in self._defining and any(map(_shared_kind, parsed.documents)):
             raise _LateDefinitionError(source.file)
         reader = FileReader(self._definitions.shared, self._setting, self._files)
         result = reader.read(parsed.documents)
-        if not result.secretive and source.file not in self._late:
-            row = index.to_row(result)
-            row |= {
-                "uses": self._dependencies(source, reader.uses),
-                "until": _until(reader.uses.until_s),
-            }
-            self._remember(key, row, json.dumps([entry.body for entry in result.entries]))
-        return result
+        if self._cache is None or result.secretive or source.file in self._late:
+            return result, None
+        uses = self._dependencies(source, reader.uses)
+        return result, index.to_row(result) | {"uses": uses, "until": _until(reader.uses.until_s)}
 
-    def _body(self, source: Source, key: bytes, number: int) -> str:
-        found = self._cache.bodies(key) if self._cache else None
+    def _body(self, source: Source, number: int) -> str:
+        found = self._cache.bodies(self._file_key(source)) if self._cache else None
         if found is None:  # damaged, or trimmed by another run since: make it again
-            return self._fresh(source, key).entries[number].body
+            return self._fresh(source)[0].entries[number].body
         return str(json.loads(found)[number])
+
+    def _file_key(self, source: Source) -> bytes:
+        return self._name("file", source.file, source.digest)
 
     # The manifests that others refer to
 
@@ -238,9 +267,10 @@ def _until(time_s: float) -> float | None:
 
 def _shared_kind(document: Document) -> str:
     kind = document.data.get("kind")
-    return kind if kind in {"App", "Storage", "Template"} else ""
+    return kind if isinstance(kind, str) and kind in {"App", "Storage", "Template"} else ""
 
 
+@cache
 def _program() -> str:
     """Name this very program.
 
@@ -258,70 +288,3 @@ def _program() -> str:
             if entry.name.endswith(".py")
         )
     return f"{__version__}/{desired.FORMAT}/{newest}"
-
-
-def _without_clashes(
-    results: Iterable[FileResult], documents: Callable[[str], tuple[Document, ...]]
-) -> tuple[tuple[Entry, ...], list[Diagnostic]]:
-    """Return the entries in order of name, and what two of them claim at once.
-
-    Neither of two that clash is used: which one was meant is not ours to guess.
-    """
-    entries = [entry for result in results for entry in result.entries]
-    problems: list[Diagnostic] = []
-    spoiled: set[str] = set()
-    first_named: dict[str, Entry] = {}
-    first_at: dict[tuple[str, str, str], Entry] = {}
-    for entry in entries:
-        other = first_named.setdefault(entry.name, entry)
-        if other is not entry:
-            spoiled.add(entry.name)
-            problems.append(_twice(entry, other, documents))
-        for uid in entry.uids:
-            other = first_at.setdefault((entry.app, entry.channel, uid), entry)
-            if other.name != entry.name:
-                spoiled |= {entry.name, other.name}
-                problems.append(_clash(entry, other, uid, documents))
-    sound = {
-        name: replace(entry, digest="", body="", fetch=None) if name in spoiled else entry
-        for name, entry in first_named.items()
-    }
-    return tuple(sound[name] for name in sorted(sound)), problems
-
-
-_Documents = Callable[[str], tuple[Document, ...]]
-
-
-def _twice(entry: Entry, other: Entry, documents: _Documents) -> Diagnostic:
-    path = ("metadata", "name")
-    where = _position(other, path, documents)
-    message = f"another Recording is called `{entry.name}`, at {where}"
-    return _problem(entry, path, "duplicate-name", message, "rename one of the two", documents)
-
-
-def _clash(entry: Entry, other: Entry, uid: str, documents: _Documents) -> Diagnostic:
-    path = ("spec", "uid")
-    where = _position(other, path, documents)
-    message = (
-        f"`{entry.name}` and `{other.name}` ({where}) both record `{entry.channel}` as uid {uid}"
-    )
-    return _problem(entry, path, "uid-clash", message, "give each its own uid, or none", documents)
-
-
-def _problem(
-    entry: Entry, path: SpecPath, code: str, message: str, hint: str, documents: _Documents
-) -> Diagnostic:
-    position = _position(entry, path, documents)
-    shown = path_text(_written(entry, path, documents)[1])
-    return Diagnostic(position, shown, Severity.ERROR, code, message, hint)
-
-
-def _position(entry: Entry, path: SpecPath, documents: _Documents) -> Position:
-    document, written = _written(entry, path, documents)
-    return document.position(written)
-
-
-def _written(entry: Entry, path: SpecPath, documents: _Documents) -> tuple[Document, SpecPath]:
-    document = documents(entry.file)[entry.document]
-    is_set = document.data.get("kind") == "RecordingSet"
-    return document, (*index.PATTERN, *path) if is_set else path

@@ -38,15 +38,23 @@ TOKEN_LIFE_S = 24 * 3600
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What a Recording is checked against: its App (None: unknown here) and the time."""
+    """What a Recording is checked against: its App (None: unknown here) and the time.
+
+    Of the paths in `unreadable` the spec says nothing, though the manifest does.
+    """
 
     app: AppSpec | None
     now_s: float
+    unreadable: tuple[Path, ...] = ()
+
+    def is_lost(self, field: str) -> bool:
+        """Tell whether the manifest has this field and it could not be read."""
+        return any(path[:2] == ("spec", field) for path in self.unreadable)
 
 
 def recording_problems(spec: ModeSpec, around: Around) -> Iterator[Problem]:
     """Return everything that this format finds wrong with one Recording."""
-    yield from _common(spec)
+    yield from _common(spec, around)
     yield from _windows(spec, around)
     yield from _secrets(spec)
     yield from _ignored(spec)
@@ -59,13 +67,13 @@ def recording_problems(spec: ModeSpec, around: Around) -> Iterator[Problem]:
         yield from _token(spec, around)
 
 
-def _common(spec: ModeSpec) -> Iterator[Problem]:
+def _common(spec: ModeSpec, around: Around) -> Iterator[Problem]:
     if isinstance(spec.storage, StorageSpec):
-        yield from storage_problems(spec.storage, ("spec", "storage"))
-    elif spec.storage is None and not getattr(spec, "vod", None):
+        yield from storage_problems(spec.storage, ("spec", "storage"), around.unreadable)
+    elif spec.storage is None and not (getattr(spec, "vod", None) or around.is_lost("vod")):
         hint = "name a Storage, or write one inline"
         yield error(("spec", "storage"), "missing", "`storage` is required", hint)
-    if not spec.files and not getattr(spec, "snapshots", None):
+    if not spec.files and not (getattr(spec, "snapshots", None) or around.is_lost("snapshots")):
         message = "with no files nothing would be recorded"
         yield error(("spec", "files"), "files", message, "write [hls], or add `snapshots`")
     if spec.replicas not in REPLICAS:

@@ -10,6 +10,7 @@ from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
 
@@ -80,6 +81,7 @@ class Cron:
             day += step * _DAY
 
 
+@lru_cache(maxsize=1024)
 def parse_cron(text: str) -> Cron:
     """Read `minute hour day-of-month month day-of-week`; else raise SpecError `cron`.
 

@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from reconciler.spec.secrets import Secret
@@ -82,17 +83,22 @@ class Desired:
     def freeze(self) -> "Frozen":
         """Return the text from which `thaw` makes the same value, and its digest."""
         hidden: list[Any] = []
+
+        def spelt(secret: Secret) -> dict[str, Any]:
+            """Spell a Secret as JSON; what no digest may know, literals and folders, is hidden."""
+            is_literal = secret.form == "literal"
+            hidden.append([secret.source if is_literal else None, secret.folder])
+            source = None if is_literal else secret.source
+            return {_TAG: [len(hidden) - 1, secret.form, source, secret.part, secret.reads]}
+
         tree = {name: getattr(self, name) for name in self.__slots__}
         tree["policy"] = _members(self.policy)
         tree["schedule"] = self.schedule and [_members(window) for window in self.schedule]
-        tree["acquire"] = _tagged(self.acquire, hidden)
-        tree["request"] = _tagged(self.request, hidden)
-        literal = self.raw is not None or any(secret[0] is not None for secret in hidden)
-        raw = _tagged(self.raw, hidden)
-        tree["raw"] = raw is not None  # one secret as a whole: no digest may know it
-        shown = json.dumps(tree, sort_keys=True, separators=(",", ":"))
+        tree["raw"] = self.raw is not None  # one secret as a whole: no digest may know it
+        shown = _ENCODER(tree, default=spelt)
         digest = hashlib.sha256(shown.encode()).hexdigest()
-        return Frozen(f"[{shown},{json.dumps([raw, *hidden])}]", digest, literal)
+        literal = self.raw is not None or any(secret[0] is not None for secret in hidden)
+        return Frozen(f"[{shown},{_ENCODER([_marked(self.raw), *hidden])}]", digest, literal)
 
     def digest(self) -> str:
         """Return a hash of all that is desired.
@@ -128,8 +134,8 @@ def thaw(body: str) -> Desired:
     values["policy"] = Policy(**{**policy, "ignore": tuple(policy["ignore"])})
     if values["schedule"] is not None:
         values["schedule"] = tuple(Window(**window) for window in values["schedule"])
-    values |= {name: _untagged(values[name], hidden) for name in ("acquire", "request")}
-    values["raw"] = _untagged(raw, hidden)
+    values |= {name: _with_secrets(values[name], hidden) for name in ("acquire", "request")}
+    values["raw"] = _unmarked(raw)
     return Desired(**values)
 
 
@@ -165,44 +171,46 @@ def acquire_body(
 
 
 _TAG = "$secret"
+"""A key that no wire object has."""
+
+_ENCODER = partial(json.dumps, sort_keys=True, separators=(",", ":"))
 
 
 def _members(value: Policy | Window) -> dict[str, Any]:
     return {name: getattr(value, name) for name in value.__slots__}
 
 
-def _tagged(tree: Any, hidden: list[Any]) -> Any:
-    """Spell Secret leaves as lists that JSON can hold.
-
-    Plain lists are marked, so that no text can pass for one. What no digest may know, literals and
-    folders, goes to `hidden`.
-    """
-    if isinstance(tree, dict):
-        return {key: _tagged(value, hidden) for key, value in tree.items()}
+def _with_secrets(tree: Any, hidden: list[Any]) -> Any:
     if isinstance(tree, list):
-        return ["", *(_tagged(item, hidden) for item in tree)]
-    if not isinstance(tree, Secret):
+        return [_with_secrets(item, hidden) for item in tree]
+    if not isinstance(tree, dict):
         return tree
-    is_literal = tree.form == "literal"
-    hidden.append([tree.source if is_literal else None, tree.folder])
-    return [
-        _TAG,
-        len(hidden) - 1,
-        tree.form,
-        None if is_literal else tree.source,
-        tree.part,
-        tree.reads,
-    ]
-
-
-def _untagged(tree: Any, hidden: list[Any]) -> Any:
-    if isinstance(tree, dict):
-        return {key: _untagged(value, hidden) for key, value in tree.items()}
-    if not isinstance(tree, list):
-        return tree
-    if tree[0] != _TAG:
-        return [_untagged(item, hidden) for item in tree[1:]]
-    number, form, source, part, reads = tree[1:]
+    if _TAG not in tree:
+        return {key: _with_secrets(value, hidden) for key, value in tree.items()}
+    number, form, source, part, reads = tree[_TAG]
     literal, folder = hidden[number]
-    words = tuple(source) if isinstance(source, list) else source
-    return Secret(form, literal if form == "literal" else words, folder, part, reads)
+    return Secret(form, literal if form == "literal" else _words(source), folder, part, reads)
+
+
+def _words(source: Any) -> Any:
+    return tuple(source) if isinstance(source, list) else source
+
+
+def _marked(raw: Any) -> Any:
+    """Spell the Secrets of `raw`, whose keys can be any, as lists; plain lists get a mark too."""
+    if isinstance(raw, Secret):
+        return [_TAG, raw.form, raw.source, raw.folder]
+    if isinstance(raw, dict):
+        return {key: _marked(value) for key, value in raw.items()}
+    return ["", *map(_marked, raw)] if isinstance(raw, list) else raw
+
+
+def _unmarked(raw: Any) -> Any:
+    if isinstance(raw, dict):
+        return {key: _unmarked(value) for key, value in raw.items()}
+    if not isinstance(raw, list):
+        return raw
+    if raw[0] != _TAG:
+        return [_unmarked(item) for item in raw[1:]]
+    form, source, folder = raw[1:]
+    return Secret(form, _words(source), folder)

@@ -25,7 +25,7 @@ def kind_of_manifest(manifest: Mapping[str, Any]) -> tuple[str | None, tuple[Pro
             error(("kind",), "missing", "`kind` is required", f"one of {', '.join(KINDS)}")
         )
         return None, tuple(problems)
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         near = difflib.get_close_matches(str(kind), KINDS, n=1)
         hint = f"did you mean `{near[0]}`?" if near else f"one of {', '.join(KINDS)}"
         problems.append(error(("kind",), "kind", f"there is no kind {shown(kind)}", hint))
@@ -50,18 +50,19 @@ def _unknown(manifest: Mapping[str, Any]) -> tuple[Problem, ...]:
             Severity.ERROR,
             "unknown-key",
             f"`{key}` is not known here",
-            _hint(key),
+            _hint(near := _near(key)),
             of_key=True,
+            meant=near,
         )
         for key in manifest
         if key not in _KEYS
     )
 
 
-def _hint(key: str) -> str:
-    near = difflib.get_close_matches(key, _KEYS, n=1)
-    return (
-        f"did you mean `{near[0]}`?"
-        if near
-        else "a manifest has `apiVersion`, `kind`, `metadata`, `spec`"
-    )
+def _near(key: str) -> str:
+    return next(iter(difflib.get_close_matches(key, _KEYS, n=1)), "")
+
+
+def _hint(near: str) -> str:
+    known = "a manifest has `apiVersion`, `kind`, `metadata`, `spec`"
+    return f"did you mean `{near}`?" if near else known

@@ -1,7 +1,7 @@
 """What of a running session can change, and the bodies that carry each change whole. Pure.
 
-`update` and `updateLayout` override what was there (agora-api.md 4.1, 4.2), so each body says all of its group:
-the lists of every subscribed medium, the whole layout, the whole storage.
+`update` and `updateLayout` override what was there (agora-api.md 4.1, 4.2), so each body says all
+of its group: the lists of every subscribed medium, the whole layout, the whole storage.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from reconciler.spec.wire import Json, Mode, Path, get
 
 
 class Group(StrEnum):
-    """A part of the configuration that changes by itself, in the order in which changes are sent (4.1)."""
+    """A part of the configuration that changes by itself, in the order of sending (4.1)."""
 
     CREDENTIALS = "credentials"
     SUBSCRIPTIONS = "subscriptions"
@@ -65,7 +65,7 @@ def _everyone(medium: str) -> dict[str, Json]:
 
 
 def _layout(canvas: Mapping[str, Any]) -> dict[str, Json]:
-    """Return the whole layout: what is left out returns to its default, also if it was set at the start (4.2)."""
+    """Return the whole layout: what is left out would return to its default (4.2)."""
     said = {str(key): value for key, value in canvas.items() if key in _LAYOUT_KEYS}
     return {"mixedVideoLayout": 0} | said
 

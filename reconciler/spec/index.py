@@ -20,13 +20,15 @@ class Entry:
     """One recording's row.
 
     `digest` is empty for a recording with errors: it exists and is not to be pruned, but nothing
-    can be planned for it. `uids` are those the user gave. `body` is the Desired as JSON text; empty
-    with errors, and where it is still in the cache.
+    can be planned for it. `origin` is the row that a set made it from, such as `rooms.csv:57`.
+    `uids` are those the user gave. `body` is the Desired as JSON text; empty with errors, and where
+    it is still in the cache.
     """
 
     name: str
     file: str
     document: int
+    origin: str = ""
     digest: str = ""
     app: str = ""
     channel: str = ""
@@ -48,6 +50,9 @@ class FileResult:
     """
 
     entries: tuple[Entry, ...]
+    sets: tuple[tuple[str, str, int], ...]
+    """The RecordingSets: the name of each, its file, the number of its document."""
+
     diagnostics: tuple[Diagnostic, ...]
     complete: bool
     secretive: bool
@@ -55,21 +60,52 @@ class FileResult:
 
 def to_row(result: FileResult) -> dict[str, Any]:
     """Return a result as JSON data, but for the bodies."""
-    entries = [
-        [entry.name, entry.document, entry.digest, entry.app, entry.channel, entry.uids]
-        for entry in result.entries
-    ]
+    entries = [_entry_row(entry) for entry in result.entries]
     diagnostics = [diagnostic_row(diagnostic) for diagnostic in result.diagnostics]
-    return {"entries": entries, "diagnostics": diagnostics, "complete": result.complete}
+    return {
+        "entries": entries,
+        "sets": [[name, document] for name, _, document in result.sets],
+        "diagnostics": diagnostics,
+        "complete": result.complete,
+    }
 
 
 def from_row(file: str, row: dict[str, Any], fetch: Callable[[int], str]) -> FileResult:
     """Make a result of what `to_row` gave; `fetch` reads the body of the entry with this number."""
     entries = tuple(
-        Entry(name, file, document, digest, app, channel, tuple(uids), "", _fetcher(fetch, number))
-        for number, (name, document, digest, app, channel, uids) in enumerate(row["entries"])
+        Entry(
+            name,
+            file,
+            document,
+            origin,
+            digest,
+            app,
+            channel,
+            tuple(uids),
+            "",
+            _fetcher(fetch, number),
+        )
+        for number, (name, document, origin, digest, app, channel, uids) in enumerate(
+            row["entries"]
+        )
     )
-    return FileResult(entries, diagnostics_of(row["diagnostics"]), row["complete"], secretive=False)
+    return FileResult(
+        entries=entries,
+        sets=tuple((name, file, document) for name, document in row["sets"]),
+        diagnostics=diagnostics_of(row["diagnostics"]),
+        complete=row["complete"],
+        secretive=False,
+    )
+
+
+def unreadable(diagnostics: tuple[Diagnostic, ...]) -> FileResult:
+    """Make the result of a file of which nothing can be said but why."""
+    return FileResult((), (), diagnostics, complete=False, secretive=False)
+
+
+def _entry_row(entry: Entry) -> list[Any]:
+    place = [entry.name, entry.document, entry.origin]
+    return [*place, entry.digest, entry.app, entry.channel, entry.uids]
 
 
 def _fetcher(fetch: Callable[[int], str], number: int) -> Callable[[], str]:

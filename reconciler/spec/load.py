@@ -47,7 +47,7 @@ class Files:
         found: dict[str, str] = {}
         for path in self._paths:
             for name in self._spec_files(path):
-                found.setdefault(os.path.realpath(name), name)
+                found.setdefault(_real(name), name)
         sources = [source for name in found.values() if (source := self._source(name))]
         sources.sort(key=lambda source: PurePath(source.file).parts)
         return Loaded(tuple(sources), tuple(self._problems))
@@ -64,9 +64,12 @@ class Files:
             hint = "name a file below the folder that was given, relative to this spec"
             raise SpecError("generator-file", f"`{name}` is outside the given paths", hint=hint)
         try:
-            return _read(path, GENERATOR_BYTES_MAX)
+            data = _read(path, GENERATOR_BYTES_MAX + 1)
         except (OSError, ValueError) as problem:
             raise SpecError("generator-file", f"`{name}` cannot be read: {_why(problem)}") from None
+        if len(data) > GENERATOR_BYTES_MAX:  # cut short it would be fewer recordings
+            raise SpecError("generator-file", f"`{name}` is larger than 8 MiB")
+        return data
 
     def _spec_files(self, path: str) -> Iterator[str]:
         if not os.path.isdir(path):
@@ -75,8 +78,8 @@ class Files:
         pending = [path]
         seen: set[str] = set()
         while pending:
-            folder = pending.pop()
-            real = os.path.realpath(folder)
+            folder = pending.pop(0)
+            real = _real(folder)
             if real not in seen:
                 seen.add(real)
                 yield from self._entries(folder, pending)
@@ -88,20 +91,21 @@ class Files:
             self._refuse(folder, "path", f"the folder cannot be read: {_why(problem)}")
             return
         for entry in entries:
-            is_spec = entry.name.endswith(SUFFIXES)
-            if entry.name.startswith(".") or not (is_spec or entry.is_dir()):
+            # Asking the entry itself of a link that leads to itself would be an error.
+            is_folder = os.path.isdir(entry.path) if entry.is_symlink() else entry.is_dir()
+            if entry.name.startswith(".") or not (is_folder or entry.name.endswith(SUFFIXES)):
                 continue
             name = _tidy(entry.path)
             if entry.is_symlink() and not self._inside(name):
                 hint = "copy the file into the folder, or name its target as a path of its own"
                 self._refuse(name, "symlink", "the link points outside the given path", hint)
-            elif entry.is_dir():
+            elif is_folder:
                 pending.append(name)
             else:
                 yield name
 
     def _inside(self, path: str) -> bool:
-        real = os.path.realpath(path)
+        real = _real(path)
         return any(real == root or real.startswith(root.rstrip("/") + "/") for root in self._roots)
 
     def _source(self, name: str) -> Source | None:
@@ -121,7 +125,14 @@ def _root(path: str) -> str:
 
     The folder given, or the one that holds the file given.
     """
-    return os.path.realpath(path if os.path.isdir(path) else os.path.dirname(path) or ".")
+    return _real(path if os.path.isdir(path) else os.path.dirname(path) or ".")
+
+
+def _real(path: str) -> str:
+    try:
+        return os.path.realpath(path)
+    except ValueError:  # a NUL character: no file is called so, as reading it will say
+        return path
 
 
 def _read(path: str, bytes_max: int) -> bytes:

@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 
 from reconciler.diagnostics import Severity
 from reconciler.spec.mapping import FIELDS, STORAGE_FIELDS
-from reconciler.spec.problems import Problem, error
+from reconciler.spec.problems import Problem, error, without_echoes
 from reconciler.spec.values import kind_of, shown
 from reconciler.spec.wire import Path
 
@@ -23,6 +23,17 @@ READ_TRIES_MAX = 5
 """Taking a value out can make its neighbours complain (a list that is now too short).
 
 Try again this often.
+"""
+
+STAND_INS: dict[str | int, Any] = {
+    "channel": "stand-in",
+    "url": "https://stand.in",
+    "maxDuration": "1h",
+    "web": {"url": "https://stand.in", "maxDuration": "1h"},
+}
+"""What takes the place of a required value that is not there, so that the rest can be judged.
+
+Nothing is made of it: the manifest has an error already.
 """
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -48,16 +59,18 @@ def read(model: type[Model], data: Any, base: Path = ()) -> Reading[Model]:
             details = failure.errors(include_url=False)
         paths = [_path(detail) for detail in details]
         if not unreadable:
-            problems += [
+            problems = without_echoes(
                 _problem(model, detail, path, base)
                 for detail, path in zip(details, paths, strict=True)
-            ]
-        for detail, path in zip(details, paths, strict=True):
-            lost = path[:-1] if detail["type"] == "missing" else path
-            if not lost:
-                return Reading(None, tuple(problems), tuple(unreadable))
+            )
+        for detail, path in reversed(list(zip(details, paths, strict=True))):  # indexes stay true
             unreadable.append((*base, *path))
-            data = _without(data, lost)
+            if detail["type"] == "missing" and path[-1] in STAND_INS:
+                data = _with(data, path, STAND_INS[path[-1]])
+            elif lost := path[:-1] if detail["type"] == "missing" else path:
+                data = _without(data, lost)
+            else:
+                return Reading(None, tuple(problems), tuple(unreadable))
     return Reading(None, tuple(problems), tuple(unreadable))
 
 
@@ -66,6 +79,15 @@ def _path(detail: ErrorDetails) -> Path:
     return tuple(
         step for step in detail["loc"] if not (isinstance(step, str) and step.startswith("="))
     )
+
+
+def _with(tree: Any, path: Path, value: Any) -> Any:
+    """Return a copy with a value at `path`, whose way there exists."""
+    step, *rest = path
+    inner = _with(tree[step], tuple(rest), value) if rest else value
+    if isinstance(tree, list):
+        return [inner if index == step else item for index, item in enumerate(tree)]
+    return {**tree, step: inner}
 
 
 def _without(tree: Any, path: Path) -> Any:
@@ -87,17 +109,22 @@ def _problem(model: type[BaseModel], detail: ErrorDetails, path: Path, base: Pat
     context = detail.get("ctx") or {}
     where = (*base, *path)
     if kind == "extra_forbidden":
-        hint = unknown_key_hint(str(path[-1]), path, known_keys(model, path[:-1]))
-        message = f"`{path[-1]}` is not known here"
-        return Problem(where, Severity.ERROR, "unknown-key", message, hint, of_key=True)
+        key, known = str(path[-1]), known_keys(model, path[:-1])
+        hint = unknown_key_hint(key, path, known)
+        message = f"`{key}` is not known here"
+        meant = meant_key(key, known)
+        return Problem(
+            where, Severity.ERROR, "unknown-key", message, hint, of_key=True, meant=meant
+        )
     if kind == "missing":
         return error(where, "missing", f"`{path[-1]}` is required")
     if "message" in context:
         return error(where, kind, context["message"], context.get("hint"))
     if kind == "literal_error":
         allowed = [word.strip("'") for word in _words(context["expected"])]
-        near = difflib.get_close_matches(str(value), allowed, n=1)
-        hint = f"did you mean `{near[0]}`?" if near else None
+        spelt = {word.lower(): word for word in allowed}
+        near = difflib.get_close_matches(str(value).lower(), spelt, n=1)
+        hint = f"did you mean `{spelt[near[0]]}`?" if near else None
         return error(where, "choice", f"must be {_either(allowed)}, this is {shown(value)}", hint)
     return error(where, *_SHAPES.get(kind, ("value", f"cannot be read, this is {kind_of(value)}")))
 
@@ -127,6 +154,8 @@ def unknown_key_hint(key: str, path: Path, known: tuple[str, ...]) -> str | None
 
     The service's own name for a field, a misspelling, or another mode's field.
     """
+    if key in known:
+        return "it does not go with the other keys here"
     named = _BY_WIRE_NAME.get(key.lower())
     if named:
         return f"did you mean `{named}`? The service calls it `{key}`"
@@ -144,6 +173,13 @@ def unknown_key_hint(key: str, path: Path, known: tuple[str, ...]) -> str | None
     if path[:-1] in {(), ("spec",)} and modes:
         return f"it is a field of mode {_either(modes)}"
     return f"known here: {', '.join(f'`{name}`' for name in sorted(known))}" if known else None
+
+
+def meant_key(key: str, known: tuple[str, ...]) -> str:
+    """Return the key of the same mapping that was probably meant; empty for none."""
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.7)
+    sole = known[0] if len(known) == 1 else ""
+    return _BY_WIRE_NAME.get(key.lower()) or (near[0] if near else sole)
 
 
 _BY_WIRE_NAME = {

@@ -1,25 +1,26 @@
 """The Recordings and RecordingSets of one file to rows of the index (`index.Entry`)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from reconciler.diagnostics import Diagnostic
+from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.errors import SpecError
 from reconciler.spec.build import Built, build
 from reconciler.spec.envelope import kind_of_manifest
 from reconciler.spec.expand import Row, rows
 from reconciler.spec.index import PATTERN, Entry, FileResult
-from reconciler.spec.kinds.manifests import RecordingSet
+from reconciler.spec.kinds.manifests import FileGenerator, RecordingSet
 from reconciler.spec.load import Files
 from reconciler.spec.places import Layer, Place
-from reconciler.spec.problems import Problem, error
+from reconciler.spec.problems import Problem, error, hides, without_echoes
 from reconciler.spec.read import read
 from reconciler.spec.setting import Setting
 from reconciler.spec.shared import Shared, Uses
 from reconciler.spec.substitute import Substitution
 from reconciler.spec.syntax import Document
+from reconciler.spec.wire import Path
 
 
 class FileReader:
@@ -31,6 +32,7 @@ class FileReader:
         self._setting = setting
         self._files = files
         self._entries: list[Entry] = []
+        self._sets: list[tuple[str, str, int]] = []
         self._diagnostics: list[Diagnostic] = []
         self._complete = True
         self._secretive = False
@@ -39,32 +41,29 @@ class FileReader:
         """Read all documents of the file; those of shared kinds are somebody else's."""
         for document in documents:
             kind, problems = kind_of_manifest(document.data)
-            self._report(Place((Layer(document),)), problems)
             if kind == "Recording":
-                self._recording(document)
+                self._recording(document, problems)
             elif kind == "RecordingSet":
-                self._set(document)
-            elif kind is None:
-                self._complete = False
+                self._set(document, problems)
+            else:
+                self._report(Place((Layer(document),)), problems)
+                self._complete = self._complete and kind is not None
         return FileResult(
-            tuple(self._entries), tuple(self._diagnostics), self._complete, self._secretive
+            entries=tuple(self._entries),
+            sets=tuple(self._sets),
+            diagnostics=tuple(self._diagnostics),
+            complete=self._complete,
+            secretive=self._secretive,
         )
 
-    def _recording(self, document: Document) -> None:
-        place = Place((Layer(document),))
+    def _recording(self, document: Document, known: Iterable[Problem]) -> None:
         data, problems = self._filled(document, document.data, None)
-        self._build(data, place, problems)
+        self._build(data, Place((Layer(document),)), [*known, *problems])
 
-    def _build(self, data: Any, place: Place, problems: list[Problem]) -> None:
-        """Build one Recording.
-
-        What cannot be filled in is a problem already, whatever the value then looks like.
-        """
-        self._report(place, problems)
-        told = {place.position(problem.path) for problem in problems}
-        built = build(data, place, self._shared, self.uses, self._setting.now_s)
-        self._diagnostics += [found for found in built.diagnostics if found.position not in told]
-        self._add(built, place, broken=bool(problems))
+    def _build(self, data: Any, place: Place, known: Iterable[Problem]) -> None:
+        built = build(data, place, known, self._shared, self.uses, self._setting.now_s)
+        self._diagnostics += built.diagnostics
+        self._add(built, place)
 
     def _filled(self, document: Document, data: Any, row: Row | None) -> tuple[Any, list[Problem]]:
         if b"${" not in document.source.data:
@@ -74,20 +73,26 @@ class FileReader:
         )
         return filling.fill(data), filling.problems
 
-    def _set(self, document: Document) -> None:
+    def _set(self, document: Document, known: Iterable[Problem]) -> None:
         """Read a set: everything but its pattern first, then the pattern once for each row."""
         place = Place((Layer(document),))
-        head = {**document.data, "spec": _without_pattern(document.data.get("spec"))}
-        filled, problems = self._filled(document, head, None)
-        pattern = document.data.get("spec", {})
-        pattern = pattern.get("recording") if isinstance(pattern, dict) else None
-        if isinstance(filled["spec"], dict) and pattern is not None:
+        head, pattern = _parted(document.data)
+        filled, unfilled = self._filled(document, head, None)
+        if pattern is not None:
             filled["spec"]["recording"] = pattern
         reading = read(RecordingSet, filled)
-        self._report(place, [*problems, *reading.problems])
-        if reading.model is None or problems or reading.problems:
+        lost = [problem.path for problem in unfilled]
+        found = [*known, *unfilled, *_pattern_problems(pattern)]
+        found += (
+            problem
+            for problem in reading.problems
+            if problem.path[0] in {"metadata", "spec"} and not hides(lost, problem.path)
+        )
+        self._report(place, without_echoes(found))
+        if reading.model is None or found:
             self._complete = False
             return
+        self._sets.append((reading.model.name, document.source.file, document.index))
         for row in self._rows(document, reading.model, place):
             self._made(document, row)
 
@@ -99,7 +104,8 @@ class FileReader:
                 yield from rows(generator, label, read_file)
             except SpecError as problem:
                 self._complete = False
-                path = ("spec", "generators", index)
+                form = "file" if isinstance(generator, FileGenerator) else "matrix"
+                path = ("spec", "generators", index, form)
                 self._report(place, [error(path, problem.code, str(problem), problem.hint)])
 
     def _read_file(self, document: Document, name: str) -> bytes:
@@ -113,21 +119,16 @@ class FileReader:
             self._report(place, [error((), "row", row.fault)])
             return
         data, problems = self._filled(document, document.data["spec"]["recording"], row)
-        unknown = [key for key in data if key not in {"metadata", "spec"}]
-        hint = "a pattern has `metadata` and `spec`"
-        problems += [
-            error((key,), "unknown-key", f"`{key}` is not known here", hint) for key in unknown
-        ]
         self._build(data, place, problems)
 
-    def _add(self, built: Built, place: Place, *, broken: bool) -> None:
+    def _add(self, built: Built, place: Place) -> None:
         if built.name is None:
             self._complete = False
             return
         document = place.layers[-1].document
-        entry = Entry(built.name, document.source.file, document.index)
+        entry = Entry(built.name, document.source.file, document.index, place.origin)
         desired = built.desired
-        if desired is None or broken:
+        if desired is None:
             self._entries.append(entry)
             return
         frozen = desired.freeze()
@@ -147,9 +148,18 @@ class FileReader:
         self._diagnostics += [place.diagnostic(problem) for problem in problems]
 
 
-def _without_pattern(spec: Any) -> Any:
-    return (
-        {key: value for key, value in spec.items() if key != "recording"}
-        if isinstance(spec, dict)
-        else spec
-    )
+def _parted(manifest: dict[str, Any]) -> tuple[dict[str, Any], Any]:
+    """Return a set without its pattern, and the pattern (None: there is none)."""
+    spec = manifest.get("spec")
+    if not isinstance(spec, dict):
+        return manifest, None
+    rest = {key: value for key, value in spec.items() if key != "recording"}
+    return {**manifest, "spec": rest}, spec.get("recording")
+
+
+def _pattern_problems(pattern: Any) -> Iterator[Problem]:
+    for key in pattern if isinstance(pattern, dict) else ():
+        if key not in {"metadata", "spec"}:
+            path: Path = ("spec", "recording", key)
+            message, hint = f"`{key}` is not known here", "a pattern has `metadata` and `spec`"
+            yield Problem(path, Severity.ERROR, "unknown-key", message, hint, of_key=True)

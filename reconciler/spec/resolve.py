@@ -88,7 +88,7 @@ class Resolver:
                 message, hint="allow programs with --allow-exec, if you trust the specs"
             )
         try:
-            done = subprocess.run(  # noqa: S603  the spec names the program, and the user allowed it
+            done = subprocess.run(  # noqa: S603  # the user allowed what the spec names
                 words,
                 cwd=secret.folder or None,
                 stdin=subprocess.DEVNULL,

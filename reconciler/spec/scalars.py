@@ -7,6 +7,7 @@ One dispatch on the first character keeps the common case, plain text, at one di
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 INT = "tag:yaml.org,2002:int"
 FLOAT = "tag:yaml.org,2002:float"
@@ -65,6 +66,7 @@ class WrittenInt(int):
 Scalar = str | int | float | bool | Timestamp | None
 
 
+@lru_cache(maxsize=4096)  # the same few words and numbers make up most of a fleet's specs
 def resolve(text: str) -> Scalar:
     """Return what the unquoted `text` means.
 

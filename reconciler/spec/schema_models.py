@@ -36,14 +36,12 @@ VALUES = {
         "`channel: 12345`; booleans, fractions, dates and nulls need quotes."
     ),
     "Secret": (
-        "Where a secret is: `{env: NAME}`, `{file: PATH}` or `{exec: [CMD, ARG]}`. The text itself "
-        "is accepted too, with the warning `inline-secret`. It is resolved when a plan or an apply "
-        "needs it, and never written to state, plans, logs or events."
-    ),
-    "Reference": (
         "Where a secret is: `{env: NAME}`; `{file: PATH}`, relative to the spec file, one newline "
-        "at the end dropped; or `{exec: [CMD, ARG]}`, run only with `--allow-exec`."
+        "at the end dropped; or `{exec: [CMD, ARG]}`, run only with `--allow-exec`. The text "
+        "itself is accepted too, with the warning `inline-secret`. It is resolved when a plan or "
+        "an apply needs it, and never written to state, plans, logs or events."
     ),
+    "Reference": "Where a secret is.",
     "Duration": "Whole seconds, or units in falling order: `90s`, `5m`, `1h30m`, `3d`.",
     "Uid": "A uid: a number from 1 to 4294967295, with or without quotes, no leading zeros.",
     "Name": (
@@ -106,7 +104,8 @@ class Publisher:
         if name in self.definitions:
             return
         model = self.models[name]
-        self.definitions[name] = definition = {"description": one_line(model), "type": "object"}
+        definition: Schema = {"description": one_line(model), "type": "object"}
+        self.definitions[name] = definition
         above = f"{path}." if path else ""
         definition["properties"] = {
             key: self._field(field, notes, f"{above}{key}")

@@ -3,6 +3,7 @@
 Each is read once, whoever uses it.
 """
 
+import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import inf
@@ -32,8 +33,11 @@ class Shared:
     digests: Mapping[tuple[str, str], str]
     """Of each (kind, name), and of all Apps as `*`: what a result that used it depends on."""
 
-    doubled_templates: frozenset[str]
-    """Names that two Templates have: nobody may use them."""
+    spoiled_templates: frozenset[str]
+    """Those that nobody may use, as is said elsewhere.
+
+    Two have one name, or something in them leads nowhere or in a circle.
+    """
 
 
 @dataclass(slots=True)
@@ -49,8 +53,6 @@ class Uses:
 
 def near(names: Iterable[str], wanted: str) -> str | None:
     """Return a hint that names the nearest of `names`, or all of them if they are few."""
-    import difflib  # noqa: PLC0415  only on the way to an error
-
     known = sorted(names)
     close = difflib.get_close_matches(wanted, known, n=1)
     if close:

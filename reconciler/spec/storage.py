@@ -3,7 +3,7 @@
 Pure.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from reconciler.spec.compile import STORAGE_ROWS, encode_rows
@@ -65,7 +65,9 @@ def _vendor(spec: StorageSpec) -> Vendor:
     return found
 
 
-def storage_problems(spec: StorageSpec, base: Path) -> Iterator[Problem]:
+def storage_problems(
+    spec: StorageSpec, base: Path, unreadable: Collection[Path] = ()
+) -> Iterator[Problem]:
     """Return what the fields of a Storage say about each other.
 
     `base` is where the spec stands in its manifest.
@@ -83,6 +85,8 @@ def storage_problems(spec: StorageSpec, base: Path) -> Iterator[Problem]:
         )
     keys = {"accessKey": spec.access_key, "secretKey": spec.secret_key}
     others = {**keys, "stsToken": spec.sts_token, "stsExpiration": spec.sts_expiration}
+    if (*base, "credentials") in unreadable:
+        return
     if spec.credentials:
         for key in (key for key, value in others.items() if value is not None):
             hint = "keep one of the two"

@@ -14,6 +14,9 @@ from reconciler.spec.problems import Problem, error
 from reconciler.spec.values import kind_of
 from reconciler.spec.wire import Path
 
+UNFILLED = "variable"
+"""The code of every problem here."""
+
 _REFERENCE = re.compile(r"\$\$\{|\$\{([^{}]*)\}?")
 _VARIABLE = "var."
 _LITERAL = "write `$${` for a literal `${`"
@@ -112,7 +115,7 @@ class Substitution:
         return self.row[name]
 
     def _refuse(self, path: Path, message: str, hint: str | None) -> None:
-        self.problems.append(error(path, "variable", message, hint))
+        self.problems.append(error(path, UNFILLED, message, hint))
 
 
 def filled_key(key: str, row: Mapping[str, Any]) -> str:

@@ -150,8 +150,7 @@ class _Reader:
         self.problems: list[Diagnostic] = []
         self._source = source
         self._event = events
-        self._anchors: dict[str, tuple[Any, int]] = {}
-        self._nodes = 0
+        self._anchors: dict[str, Any] = {}
         self._aliased = 0
         text = source.text
         self._tabbed = {text.count("\n", 0, at.start()) for at in _TABBED_LINE.finditer(text)}
@@ -211,30 +210,25 @@ class _Reader:
             return self._alias(event)
         if depth > NESTING_MAX:
             self._stop(event, "nesting", f"nested more than {NESTING_MAX} levels deep", None)
-        before = self._nodes + self._aliased
-        self._nodes += 1
         if event.tag not in _COLLECTION_TAGS[kind]:
             self._refuse_tag(event)
         build = self._mapping if kind is MappingStartEvent else self._sequence
         value = build(depth)
         if event.anchor is not None:
-            self._anchors[event.anchor] = (value, self._nodes + self._aliased - before)
+            self._anchors[event.anchor] = value
         return value
 
     def _scalar(self, event: Any) -> Any:
-        self._nodes += 1
-        text: str = event.value
-        tag = event.tag
         if self._tabbed:
             self._tabbed -= set(range(event.start_mark.line + 1, event.end_mark.line + 1))
-        if tag is None and not event.style:
+        if event.tag is None and not event.style:
             value = self._resolved(event)
         else:
-            value = text if tag in _TEXT_TAGS else self._tagged(event)
-            if "\0" in text:
+            value = event.value if event.tag in _TEXT_TAGS else self._tagged(event)
+            if "\0" in event.value:
                 self._refuse(event, "nul-byte", "the text has a NUL character", "remove the `\\0`")
         if event.anchor is not None:
-            self._anchors[event.anchor] = (value, 1)
+            self._anchors[event.anchor] = value
         return value
 
     def _resolved(self, event: Any) -> Any:
@@ -256,8 +250,8 @@ class _Reader:
             hint = "define it before its use, and never inside itself"
             self._refuse(event, "alias", f"no anchor `&{event.anchor}` ends before here", hint)
             return {}
-        value, nodes = self._anchors[event.anchor]
-        self._aliased += nodes
+        value = self._anchors[event.anchor]
+        self._aliased += _size(value)
         if self._aliased > ALIAS_NODES_MAX:
             message = f"aliases would expand to more than {ALIAS_NODES_MAX} nodes"
             self._stop(event, "alias-expansion", message, "use a Template instead")
@@ -272,9 +266,10 @@ class _Reader:
     def _mapping(self, depth: int) -> dict[str, Any]:
         mapping: dict[str, Any] = {}
         merged: list[Any] = []
-        while type(event := self._event()) is not MappingEndEvent:
+        next_event = self._event
+        while type(event := next_event()) is not MappingEndEvent:
             key = self._key(event, depth)
-            value_event = self._event()
+            value_event = next_event()
             value = self._value(value_event, depth + 1)
             if key == "<<" and not event.style:
                 self._check_merge(value_event, value)
@@ -313,6 +308,13 @@ class _Reader:
     def _stop(self, event: Any, code: str, message: str, hint: str | None) -> NoReturn:
         self._refuse(event, code, message, hint)
         raise _RefusedError
+
+
+def _size(value: Any) -> int:
+    """Count the nodes that an alias for this value adds, those of aliases within it too."""
+    if isinstance(value, dict):
+        return 1 + len(value) + sum(map(_size, value.values()))
+    return 1 + sum(map(_size, value)) if isinstance(value, list) else 1
 
 
 _TEXT_TAGS = frozenset({None, "!", scalars.TEXT})

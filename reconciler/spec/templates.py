@@ -35,28 +35,46 @@ class Inherited:
 LookUp = Callable[[str], Document]
 
 
-def inherit(names: Iterable[str], look_up: LookUp, trail: tuple[str, ...] = ()) -> Inherited:
-    """Merge the named templates, each over those that it names itself.
+TEMPLATES_MAX = 64
+"""Far more than a person can follow; their number can grow as a power of two."""
 
-    Raises SpecError for a name that is not there, and for a circle.
+
+def inherit(names: Iterable[str], look_up: LookUp, depth: int = 1) -> Inherited:
+    """Merge the named templates, each over those that it names itself; there are no circles.
+
+    Raises what `look_up` raises, and SpecError for too many.
     """
     documents: list[Document] = []
     merged: dict[str, Any] = {}
     for name in names:
-        if name in trail:
-            circle = " -> ".join((*trail, name))
-            raise SpecError("template", f"templates use each other in a circle: {circle}")
         document = look_up(name)
         spec = document.data.get("spec")
         if not isinstance(spec, dict):
             continue
-        below = inherit(template_names(spec), look_up, (*trail, name))
+        if depth + len(documents) > TEMPLATES_MAX:
+            raise SpecError("template", f"more than {TEMPLATES_MAX} templates are merged here")
+        below = inherit(template_names(spec), look_up, depth + 1)
         documents.extend((*below.documents, document))
         merged = merge(
             merge(merged, below.spec),
             {key: value for key, value in spec.items() if key != "template"},
         )
     return Inherited(tuple(documents), merged)
+
+
+def circle(start: str, names_in: Callable[[str], Iterable[str]]) -> tuple[str, ...]:
+    """Return the way from a template back to itself, empty if there is none."""
+    trails: list[tuple[str, ...]] = [(start,)]
+    seen: set[str] = set()
+    while trails:
+        trail = trails.pop()
+        for name in names_in(trail[-1]):
+            if name == start:
+                return (*trail, name)
+            if name not in seen:
+                seen.add(name)
+                trails.append((*trail, name))
+    return ()
 
 
 def template_names(spec: Any) -> tuple[str, ...]:

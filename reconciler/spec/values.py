@@ -1,8 +1,8 @@
 """The kinds of values that fields have, as pydantic types with messages for people.
 
-Each type is a function from what YAML gave to the value, with the JSON Schema of what a user may write. Ranges that
-the service sets are judged by `rules/`, on the wire body; here is only what makes a value readable at all
-(design/spec-format.md, "Values used everywhere").
+Each type is a function from what YAML gave to the value, with the JSON Schema of what a user may
+write. Ranges that the service sets are judged by `rules/`, on the wire body; here is only what
+makes a value readable at all (design/spec-format.md, "Values used everywhere").
 """
 
 from collections.abc import Callable
@@ -15,8 +15,8 @@ from pydantic_core import PydanticCustomError
 
 from reconciler.errors import SpecError
 from reconciler.spec import limits
-from reconciler.spec.marked import Cell, SecretForm, is_secret_form
 from reconciler.spec.duration import DURATION_MAX_S, format_duration, parse_duration
+from reconciler.spec.marked import Cell, SecretForm, is_secret_form
 from reconciler.spec.scalars import Timestamp, WrittenInt
 from reconciler.spec.schedule import parse_time
 from reconciler.spec.secrets import Secret
@@ -69,13 +69,20 @@ _KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
 )
 
 
+SHOWN_MAX = 40
+"""Characters of a value that a message repeats."""
+
+NUMBER_MAX = 1e9
+"""No fraction, size or rate comes near; beyond it floats lose digits."""
+
+
 def shown(value: object) -> str:
     """Show a value in a message: as written and short, or its kind where it has no short form."""
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
     if isinstance(value, str | int | float):
         text = str(value)
-        return f"`{text[:37]}...`" if len(text) > 40 else f"`{text}`"
+        return f"`{text[:SHOWN_MAX]}...`" if len(text) > SHOWN_MAX else f"`{text}`"
     return kind_of(value)
 
 
@@ -101,9 +108,9 @@ def _fraction(value: object) -> float:
             value = float(value)
         except ValueError:
             refuse("number", f"must be a number, this is {shown(value)}")
-    if isinstance(value, int | float) and not isinstance(value, bool) and -1e9 < value < 1e9:
-        return int(value) if value == int(value) else round(float(value), 6)
-    refuse("number", f"must be a number, this is {shown(value)}")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < NUMBER_MAX:
+        refuse("number", f"must be a number, this is {shown(value)}")
+    return int(value) if value == int(value) else round(float(value), 6)
 
 
 def _flag(value: object) -> bool:
@@ -131,7 +138,8 @@ def _duration(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int | str):
         hint = "write seconds, or a text such as `90s`, `5m`, `1h30m`"
         refuse("duration", f"must be a duration, this is {kind_of(value)}", hint)
-    return _spec_errors(parse_duration, value)
+    seconds: int = _spec_errors(parse_duration, value)
+    return seconds
 
 
 def _spec_errors(read: Callable[[Any], Any], value: object) -> Any:
@@ -226,7 +234,7 @@ def _rtmp(value: object) -> Secret:
 
 
 def _page(value: object) -> Secret | str:
-    """Read a page's address: plain text, or a secret as soon as it may carry one (a reference, or a query)."""
+    """Read a page's address: plain text, or a secret as soon as it may carry one."""
     if isinstance(value, dict):
         return read_secret(value)
     text = _text(value)
@@ -333,7 +341,7 @@ RtmpUrl = Annotated[
     WithJsonSchema(
         {
             "anyOf": [{"type": "string", "pattern": "^rtmps?://"}, _REFERENCE_SCHEMA],
-            "x-type": "RTMP address, a Secret",
+            "x-type": "RTMP address or Secret",
         }
     ),
 ]
@@ -343,7 +351,7 @@ PageUrl = Annotated[
     WithJsonSchema(
         {
             "anyOf": [{"type": "string", "pattern": WEB_ADDRESS}, _REFERENCE_SCHEMA],
-            "x-type": "web address, may be a Secret",
+            "x-type": "web address or Secret",
         }
     ),
 ]

@@ -36,14 +36,18 @@ def get(tree: Any, path: Path) -> Any:
 
 def put(tree: dict[str, Any], path: Path, value: Any) -> None:
     """Set the value at `path`, making the mappings (and lists of one) that lead there."""
-    *way, last = path
     node: Any = tree
-    for step, following in zip(way, path[1:], strict=True):
+    last = len(path) - 1
+    for index in range(last):
+        step = path[index]
         if isinstance(step, int):
             node = node[step]
-        else:
-            node = node.setdefault(step, [{}] if isinstance(following, int) else {})
-    node[last] = value
+            continue
+        child = node.get(step)
+        if child is None:
+            child = node[step] = [{}] if isinstance(path[index + 1], int) else {}
+        node = child
+    node[path[last]] = value
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

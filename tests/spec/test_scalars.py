@@ -265,3 +265,20 @@ def test_what_ruamel_writes_is_read_back(tree: dict[str, Any], style: str) -> No
     assume(theirs == tree)
     parsed = parse(Source.of("a.yaml", stream.getvalue().encode()))
     assert [document.data for document in parsed.documents] == [tree]
+
+
+@given(st.lists(st.text("ab1:/?.=-", min_size=1, max_size=6), min_size=1, max_size=3))
+def test_plain_text_in_flow_style_is_never_misread(items: list[str]) -> None:
+    text = f"k: [{', '.join(items)}]\n"
+    parsed = parse(Source.of("a.yaml", text.encode()))
+    try:
+        theirs = list(YAML(typ="safe", pure=True).load_all(text))
+    except (YAMLError, ValueError):
+        return
+    assert parsed.diagnostics or [document.data for document in parsed.documents] == theirs
+
+
+@given(st.from_regex(r"https?://[a-z]{1,5}(:[0-9]{1,4})?(/[a-z?=:]{0,5}[a-z?])?", fullmatch=True))
+def test_an_address_needs_no_quotes_in_flow_style(address: str) -> None:
+    (document,) = parse(Source.of("a.yaml", f"{{a: [{address}], b: {address}}}".encode())).documents
+    assert document.data == {"a": [address], "b": address}

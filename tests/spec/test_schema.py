@@ -159,6 +159,7 @@ def test_the_schema_is_sound_and_the_same_in_every_run() -> None:
     Draft202012Validator.check_schema(SCHEMA)
     assert json.dumps(json_schema()) == json.dumps(SCHEMA)
     assert "$id" not in SCHEMA
+    assert "x-type" not in json.dumps(SCHEMA)
 
 
 def test_every_property_and_definition_says_what_it_is() -> None:

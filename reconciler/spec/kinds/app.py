@@ -88,8 +88,11 @@ class AppSpec(SpecModel):
     """App certificate; lets `token: generate` work."""
 
     endpoints: Endpoints = DEFAULT_ENDPOINTS
-    """Base URLs, tried in order on connection failure or 5xx. Credentials go only to `*.agora.io`, `*.sd-rtn.com`,
-    loopback and hosts that `--allow-endpoint` names."""
+    """Base URLs, tried in order on connection failure or 5xx.
+
+    Credentials go only to `*.agora.io`, `*.sd-rtn.com`, loopback and hosts that `--allow-endpoint`
+    names.
+    """
 
     requests_per_second: Positive = 10
     """Request budget of this App ID, over all calls; two Apps with one App ID share the lower."""
@@ -127,7 +130,7 @@ def _may_receive(host: str, allowed: frozenset[str]) -> bool:
 
 
 def from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
-    """Return the App named `default` that the environment describes, as a manifest with references only."""
+    """Return the App named `default` that the environment describes: references only."""
     spec: dict[str, Any] = {
         "appId": {"env": "AGORA_APP_ID"},
         "credentials": {

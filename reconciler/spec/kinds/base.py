@@ -5,9 +5,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, PlainValidator, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
-from reconciler.identity import NAME_PATTERN, check_name
 from reconciler.errors import SpecError
-from reconciler.spec.values import Text, kind_of, refuse
+from reconciler.identity import NAME_PATTERN, check_name
+from reconciler.spec.values import kind_of, refuse
 
 API_VERSION = "reconciler/v1"
 
@@ -70,7 +70,7 @@ class Metadata(SpecModel):
     """What a manifest is called."""
 
     name: Name
-    """Unique among the manifests of its kind: lower-case letters, digits, `-` and `.`, at most 253."""
+    """Unique among the manifests of its kind: lower-case letters, digits, `-`, `.`; at most 253."""
 
     labels: Texts = {}
     """For people and tools; local only, never sent."""

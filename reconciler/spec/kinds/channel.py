@@ -1,4 +1,7 @@
-"""What the two modes that join a channel share: token, streams, subscriptions, encryption (agora-api.md 3.4)."""
+"""What the two modes that join a channel share.
+
+Token, streams, subscriptions, encryption (agora-api.md 3.4).
+"""
 
 from typing import Annotated, Any, Literal
 
@@ -32,7 +35,10 @@ CIPHERS = {
 """`decryptionMode` (agora-api.md 3.4)."""
 
 GROUPS = {"1-2": 0, "3-7": 1, "8-12": 2, "13-17": 3, "18-32": 4, "33-49": 5}
-"""`subscribeUidGroup`: how many distinct uids each holds (agora-api.md 3.4; K4: the newer bounds)."""
+"""`subscribeUidGroup`: how many distinct uids each holds.
+
+Source: agora-api.md 3.4; K4, the newer bounds.
+"""
 
 
 def _token(value: object) -> Secret | str:
@@ -54,9 +60,9 @@ def _group(value: object) -> int:
     text = str(value) if type(value) is int or isinstance(value, str) else ""
     if text in GROUPS:
         return GROUPS[text]
-    if text.isdecimal() and int(text) in GROUPS.values():
-        return int(text)
-    refuse("group", f"must be 0 to 5 or one of {', '.join(GROUPS)}, this is {shown(value)}")
+    if not text.isdecimal() or int(text) not in GROUPS.values():
+        refuse("group", f"must be 0 to 5 or one of {', '.join(GROUPS)}, this is {shown(value)}")
+    return int(text)
 
 
 Group = Annotated[
@@ -100,14 +106,15 @@ class SubscriptionsSpec(SpecModel):
     """Whose audio and video is recorded."""
 
     audio: Selection = "all"
-    """`all`, `none`, a list of uids, or `{except: [uids]}`."""
+    """Whose audio: that of all, of none, of these uids, or of all but these."""
 
     video: Selection = "all"
-    """`all`, `none`, a list of uids, or `{except: [uids]}`."""
+    """Whose video: that of all, of none, of these uids, or of all but these."""
 
     group: Group | None = None
-    """How many distinct uids are expected at most, individual mode: 0..5, or `1-2` `3-7` `8-12` `13-17` `18-32` `33-49`. If
-    unsaid, the smallest that holds all listed uids; else 5."""
+    """How many distinct uids are expected at most, for individual mode: 0..5, or `1-2` `3-7` `8-12`
+    `13-17` `18-32` `33-49`. If unsaid, the smallest that holds all listed uids; else 5.
+    """
 
 
 class EncryptionSpec(SpecModel):
@@ -136,10 +143,16 @@ class ChannelSpec(CommonSpec):
     """A recording that joins a channel as a recorder."""
 
     token: Token | None = None
-    """RTC token, resolved once a session; `generate` makes one from the App certificate, valid for 24 h."""
+    """RTC token, resolved once a session.
+
+    `generate` makes one from the App certificate, valid for 24 h.
+    """
 
     channel_profile: Literal["communication", "live"] | None = None
-    """The profile of the channel's clients; it decides what idle is. If unsaid: `communication`, with a warning."""
+    """The profile of the channel's clients; it decides what idle is.
+
+    Say it: unsaid it is a warning.
+    """
 
     streams: Literal["audio-video", "audio", "video"] | None = None
     """What is recorded."""

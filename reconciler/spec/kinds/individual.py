@@ -60,4 +60,7 @@ class IndividualSpec(ChannelSpec):
     """Pictures of every user; with `files: []` nothing else."""
 
     post_processing: PostProcessingSpec | None = None
-    """What is made of the files afterwards. Withdrawn by the service in 2025: reported with a warning."""
+    """What is made of the files afterwards.
+
+    Withdrawn by the service in 2025: reported with a warning.
+    """

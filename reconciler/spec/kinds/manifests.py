@@ -1,4 +1,7 @@
-"""`Recording`, `RecordingSet`, `Template`: the manifests around a recording's spec (design/spec-format.md)."""
+"""`Recording`, `RecordingSet`, `Template`.
+
+The manifests around a recording's spec (design/spec-format.md).
+"""
 
 from typing import Annotated, Any, Literal
 
@@ -104,7 +107,10 @@ class RecordingSetSpec(SpecModel):
         PlainValidator(_mapping),
         WithJsonSchema({"type": "object", "x-type": "RecordingBody"}),
     ]
-    """`metadata` and `spec` of a Recording; `${name}` is replaced by the row's value, in keys and values."""
+    """`metadata` and `spec` of a Recording.
+
+    `${name}` is replaced by the row's value, in keys and values.
+    """
 
 
 class RecordingSet(Manifest):

@@ -100,7 +100,7 @@ class LayoutSpec(SpecModel):
 
 
 class VodSpec(SpecModel):
-    """Upload to ApsaraVideo for VoD, no longer documented by the service (agora-api.md 3.9)."""
+    """Upload to ApsaraVideo for VoD, which the service no longer documents."""
 
     access_key: SecretText
     """Alibaba Cloud AccessKey ID."""

@@ -1,6 +1,9 @@
-"""What the three recording modes share: identity, storage, schedule, policy (design/spec-format.md, "Recording").
+"""What the three recording modes share.
 
-A tag that begins with `=` names the form of a value that has several; it is no part of the value's path.
+Identity, storage, schedule, policy (design/spec-format.md, "Recording").
+
+A tag that begins with `=` names the form of a value that has several; it is no part of the value's
+path.
 """
 
 import math
@@ -8,11 +11,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, PlainValidator, Tag, WithJsonSchema
 
+from reconciler.errors import SpecError
 from reconciler.spec.kinds.base import Name, SpecModel
 from reconciler.spec.kinds.storage import StorageSpec
-from reconciler.errors import SpecError
-from reconciler.spec.scalars import Timestamp
 from reconciler.spec.marked import is_secret_form
+from reconciler.spec.scalars import Timestamp
 from reconciler.spec.values import (
     Duration,
     Flag,
@@ -75,12 +78,16 @@ class PolicySpec(SpecModel):
     """How the reconciler treats this recording."""
 
     restart: Literal["always", "on-failure", "never"] = "always"
-    """Whether an ended session is followed by another. `on-failure`: an idle exit, `maxDuration` or a normal exit is
-    final, until the next window opens, a suspend ends, or the wire configuration changes."""
+    """Whether an ended session is followed by another.
+
+    `on-failure`: an idle exit, `maxDuration` or a normal exit is final, until the next window
+    opens, a suspend ends, or the wire configuration changes.
+    """
 
     replace: Literal["start-first", "stop-first", "defer", "forbid"] = "start-first"
-    """How a change that a running session cannot take is made: successor first (no gap), stop first, at the next
-    start, or not at all."""
+    """How a change that a running session cannot take is made: successor first (no gap), stop
+    first, at the next start, or not at all.
+    """
 
     stop: Literal["async", "sync"] = "async"
     """Whether a stop waits until the files are uploaded (`sync`)."""
@@ -95,11 +102,14 @@ class PolicySpec(SpecModel):
     """`observe`: queried and reported, never acted on."""
 
     ignore: tuple[Text, ...] = ()
-    """Paths of this spec whose changes are not acted on while it records, e.g. `layout.background`."""
+    """Paths of this spec whose changes are not acted on while it records, e.g.
+
+    `layout.background`.
+    """
 
 
 class Raw:
-    """Wire keys that this format does not know, merged last into the start's `clientRequest`; shown as one secret."""
+    """Wire keys that this format does not know; held and shown as one secret."""
 
     __slots__ = ("tree",)
 
@@ -107,7 +117,10 @@ class Raw:
         self.tree = tree
 
     def wire(self) -> dict[str, Any]:
-        """Return the tree with its Secret forms as references. Raises SpecError for what JSON cannot hold."""
+        """Return the tree with its Secret forms as references.
+
+        Raises SpecError for what JSON cannot hold.
+        """
         return {key: _wire_value(value) for key, value in self.tree.items()}
 
     def __repr__(self) -> str:
@@ -141,7 +154,7 @@ def _raw(value: object) -> Raw:
 
 
 RawTree = Annotated[
-    Raw, PlainValidator(_raw), WithJsonSchema({"type": "object", "x-type": "wire keys"})
+    Raw, PlainValidator(_raw), WithJsonSchema({"type": "object", "x-type": "mapping of wire keys"})
 ]
 
 
@@ -221,8 +234,10 @@ class CommonSpec(SpecModel):
     """What is written: `hls`, or `hls` and `mp4`; none with `snapshots` means snapshots only."""
 
     raw: RawTree | None = None
-    """Merged last into the start's `clientRequest`, for what this format does not know: objects merge deeply, lists
-    replace, null removes. Any change of it is a replacement."""
+    """Merged last into the start's `clientRequest`, for what this format does not know.
+
+    Objects merge deeply, lists replace, null removes. Any change of it is a replacement.
+    """
 
     replicas: Int = 1
     """How many sessions record the channel, each with its own uid and on other servers."""

@@ -1,12 +1,12 @@
-"""`Storage`: where the files go (design/spec-format.md, "Storage"; wire: `storageConfig`, agora-api.md 3.2)."""
+"""`Storage`: where the files go (wire: `storageConfig`, agora-api.md 3.2)."""
 
 from typing import Annotated, Literal
 
 from pydantic import PlainValidator, WithJsonSchema
 
 from reconciler.spec.kinds.base import Manifest, SpecModel
-from reconciler.spec.secrets import Secret
 from reconciler.spec.marked import Cell
+from reconciler.spec.secrets import Secret
 from reconciler.spec.values import (
     PROGRAM_OR_FILE_SCHEMA,
     Prefix,
@@ -56,9 +56,11 @@ Vendor = Annotated[
 def _region(value: object) -> str | int:
     if isinstance(value, Cell) and value.isdecimal():
         return int(value)
-    if isinstance(value, str) or (type(value) is int and value >= 0):
+    if isinstance(value, str):
         return value
-    refuse("region", f"must be a region's name or wire number, this is {shown(value)}")
+    if type(value) is not int or value < 0:
+        refuse("region", f"must be a region's name or wire number, this is {shown(value)}")
+    return value
 
 
 Region = Annotated[
@@ -77,8 +79,10 @@ class StorageSpec(SpecModel):
     """The storage vendor, or its wire number."""
 
     region: Region | None = None
-    """The vendor's region, case-insensitive, `-` and `_` alike, or its wire number. Required unless the vendor has
-    none."""
+    """The vendor's region, case-insensitive, `-` and `_` alike, or its wire number.
+
+    Required unless the vendor has none.
+    """
 
     bucket: Text
     """The bucket."""
@@ -103,11 +107,14 @@ class StorageSpec(SpecModel):
         ]
         | None
     ) = None
-    """Instead of the four: one `{exec}` or `{file}` that yields the JSON of AWS's `credential_process`."""
+    """Instead of the four: one `{exec}` or `{file}` that yields the JSON of AWS's
+    `credential_process`.
+    """
 
     refresh: Refresh = 2700
-    """`exec` and `file` keys and `credentials` are resolved anew only when this has passed, or before they expire;
-    at least 5m."""
+    """`exec` and `file` keys and `credentials` are resolved anew only when this has passed, or
+    before they expire; at least 5m.
+    """
 
     prefix: Prefix = ()
     """Folders in the bucket: `directory1/directory2` or `[directory1, directory2]`."""
