@@ -3,11 +3,16 @@
 Results to stdout, everything else to stderr, colour only where somebody sees it.
 """
 
+import contextlib
+import errno
+import io
 import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TextIO
+
+from reconciler.errors import UsageError
 
 DEFAULT_COLUMNS = 100
 
@@ -30,15 +35,29 @@ class Console:
         for stream in (sys.stdout, sys.stderr):
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(errors="backslashreplace")
-        return cls(sys.stdout, sys.stderr, os.environ)
+        return cls(sys.stdout or _Closed(), sys.stderr or io.StringIO(), os.environ)
+
+    def flush(self) -> None:
+        """Hand everything over. Raises UsageError where stdout takes no more."""
+        self._to_out("")
 
     def write(self, text: str) -> None:
-        """Write a result as it is."""
-        self.out.write(text)
+        """Write a result as it is. Raises UsageError where stdout takes no more."""
+        self._to_out(text)
+
+    def _to_out(self, text: str) -> None:
+        try:
+            self.out.write(text)
+            if not text:
+                self.out.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as problem:
+            raise UsageError(f"stdout cannot be written: {problem.strerror}") from None
 
     def line(self, text: str = "") -> None:
-        """Write one line of a result."""
-        self.out.write(f"{text}\n")
+        """Write one line of a result. Raises UsageError where stdout takes no more."""
+        self._to_out(f"{text}\n")
 
     def note(self, text: str) -> None:
         """Write one line that is no result, unless nobody wants to know."""
@@ -74,4 +93,14 @@ class Console:
 
     def abandon(self) -> None:
         """Give up on stdout, whose reader went away, and keep the interpreter's end quiet."""
-        os.dup2(os.open(os.devnull, os.O_WRONLY), self.out.fileno())
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self.out.fileno())
+
+
+class _Closed(io.StringIO):
+    """A stdout that was closed before this program started."""
+
+    def write(self, text: str) -> int:
+        """Refuse, as a closed file would."""
+        del text
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))

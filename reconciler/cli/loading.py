@@ -79,8 +79,9 @@ def _variables(args: argparse.Namespace, environ: Mapping[str, str]) -> dict[str
 
 
 def _file_variables(file: str) -> dict[str, Any]:
+    from reconciler.spec.marked import is_deeper
     from reconciler.spec.source import Source
-    from reconciler.spec.syntax import parse_data
+    from reconciler.spec.syntax import NESTING_MAX, parse_data
 
     try:
         data = Path(file).read_bytes()
@@ -89,6 +90,8 @@ def _file_variables(file: str) -> dict[str, Any]:
         raise UsageError(f"`--var-file {file}` cannot be read: {problem.strerror}") from None
     except (ValueError, RecursionError, SpecError) as problem:
         raise UsageError(f"`--var-file {file}` cannot be read: {problem}") from None
+    if is_deeper(values, NESTING_MAX):
+        raise UsageError(f"`--var-file {file}` is nested more than {NESTING_MAX} levels deep")
     if not isinstance(values, dict):
         raise UsageError(f"`--var-file {file}` must hold a mapping of names to values")
     return values

@@ -39,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return stop.code
     except ReconcilerError as problem:
         console.error(str(problem), problem.hint)
+        console.abandon()
         return EXIT_ERROR
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
@@ -78,8 +79,9 @@ def _run(words: list[str], console: Console) -> int:
     parser = Parser(f"reconciler {name}", COMMANDS[name], command.EXAMPLE, console)
     command.add_arguments(parser)
     args = parser.parse_args(rest)
-    code = command.run(args, replace(console, quiet=args.quiet))
-    return int(code)
+    code = int(command.run(args, replace(console, quiet=args.quiet)))
+    console.flush()
+    return code
 
 
 def _unknown(name: str, console: Console) -> int:

@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Draw, and return 0; 1 if there is nothing sound to draw."""
-    if args.out and not args.out.endswith((".svg", ".png")):
+    if args.out and Path(args.out).suffix not in {".svg", ".png"}:
         raise UsageError(f"--out {args.out}: a picture is a .svg or .png file")
     catalog = load_catalog(args, console.environ, SystemClock())
     desired = _chosen(catalog, args.name, console)

@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import quote
 
 from reconciler import __version__
 from reconciler.cli.console import Console
@@ -159,7 +160,7 @@ def _sarif_result(diagnostic: Diagnostic) -> dict[str, Any]:
         "locations": [
             {
                 "physicalLocation": {
-                    "artifactLocation": {"uri": place.file},
+                    "artifactLocation": {"uri": quote(place.file)},
                     "region": {"startLine": place.line, "startColumn": place.column},
                 }
             }

@@ -10,9 +10,9 @@ from typing import Any
 from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.errors import SpecError
 from reconciler.spec import desired as values
+from reconciler.spec import limits
 from reconciler.spec.checks import (
     Around,
-    ModeSpec,
     deadlines,
     recording_problems,
     storage_deadlines,
@@ -29,10 +29,9 @@ from reconciler.spec.kinds.app import DEFAULT_NAME, AppSpec
 from reconciler.spec.kinds.base import Metadata
 from reconciler.spec.kinds.channel import GENERATE, ChannelSpec
 from reconciler.spec.kinds.individual import IndividualSpec
-from reconciler.spec.kinds.mix import MixSpec
+from reconciler.spec.kinds.modes import MODELS, ModeSpec
 from reconciler.spec.kinds.recording import CronWindowSpec, FixedWindowSpec, SuspendSpec
 from reconciler.spec.kinds.storage import StorageSpec
-from reconciler.spec.kinds.web import WebSpec
 from reconciler.spec.places import Layer, Place
 from reconciler.spec.problems import Problem, error, hides, warning, without_echoes
 from reconciler.spec.read import read
@@ -44,14 +43,9 @@ from reconciler.spec.substitute import UNFILLED
 from reconciler.spec.templates import inherit, merge, template_names
 from reconciler.spec.trace import spec_path, wire_paths
 from reconciler.spec.values import shown
-from reconciler.spec.wire import Json, Mode, Path
+from reconciler.spec.wire import Json, Mode, Path, get
 from reconciler.spec.wire import merge as merge_wire
 
-MODELS: dict[Mode, type[ModeSpec]] = {
-    Mode.INDIVIDUAL: IndividualSpec,
-    Mode.MIX: MixSpec,
-    Mode.WEB: WebSpec,
-}
 MODE_HINT = "write `individual`, `mix` or `web`"
 COMPOSITE = "composite"
 ONE_MEDIUM = "one-medium"
@@ -98,7 +92,7 @@ class _Build:
     def run(self, manifest: Mapping[str, Any], known: tuple[Problem, ...]) -> Built:
         metadata = self._metadata(manifest)
         spec = self._spec(manifest.get("spec"))
-        desired = self._desired(metadata, spec) if spec and metadata else None
+        desired = self._desired(metadata, spec) if spec else None
         diagnostics = [*self._diagnostics(known), *self._foreign]
         failed = any(diagnostic.severity is Severity.ERROR for diagnostic in diagnostics)
         name = metadata.name if metadata else None
@@ -136,6 +130,12 @@ class _Build:
             return None
         reading = read(MODELS[mode], {**data, "mode": str(mode)}, ("spec",))
         self._problems += reading.problems
+        told = {found.path for found in reading.problems}
+        self._problems += (
+            error(("spec", *path), "null", "must have a value, this is null", "leave the key out")
+            for path in _nulls(data)
+            if ("spec", *path) not in told
+        )
         if reading.model is None:
             return None
         return _Spec(mode, reading.model, reading.unreadable)
@@ -162,6 +162,7 @@ class _Build:
         if name in self._shared.spoiled_templates:
             raise _SpoiledError
         if name not in self._shared.templates:
+            self._uses.shared.add(("Template", "*"))
             hint = near(self._shared.templates, name)
             raise SpecError("reference", f"there is no Template `{name}`", hint=hint)
         return self._shared.templates[name]
@@ -186,7 +187,7 @@ class _Build:
             )
         return None
 
-    def _desired(self, metadata: Metadata, spec: "_Spec") -> Desired | None:
+    def _desired(self, metadata: Metadata | None, spec: "_Spec") -> Desired | None:
         app_name, app = self._app(spec.model)
         checked = recording_problems(spec.model, Around(app, self._now_s, spec.unreadable))
         self._problems += (found for found in checked if not hides(spec.unreadable, found.path))
@@ -204,10 +205,11 @@ class _Build:
         if storage and storage.spec is None:
             lost.append(("spec", "storage"))
         self._uses.until_s = min(self._uses.until_s, *deadlines(spec.model, self._now_s))
-        self._judge(spec, body, [wire for path in lost for wire in wire_paths(path[1:])], storage)
-        if app_name is None or (storage and storage.spec is None):
+        self._judge(spec, body, lost, storage)
+        if metadata is None or app_name is None or (storage and storage.spec is None):
             return None
         _assume(spec, body.request)
+        _round(body.request)
         return _value(metadata, spec, app_name, body, storage)
 
     def _app(self, spec: ModeSpec) -> tuple[str | None, AppSpec | None]:
@@ -225,7 +227,8 @@ class _Build:
             message = f"there are {len(apps)} Apps and none is named `default`"
             self._problems.append(error(path, "reference", message, near(apps, "")))
             return None, None
-        return name, apps[name]
+        # What the environment describes is known where the spec is applied, and perhaps not here.
+        return name, None if self._shared.app_is_environments else apps[name]
 
     def _storage(self, spec: ModeSpec) -> SharedStorage | None:
         """Find the Storage that a spec names; None too where it is written inline."""
@@ -234,6 +237,7 @@ class _Build:
         self._uses.shared.add(("Storage", spec.storage))
         found = self._shared.storages.get(spec.storage)
         if found is None:
+            self._uses.shared.add(("Storage", "*"))
             hint = near(self._shared.storages, spec.storage)
             message = f"there is no Storage `{spec.storage}`"
             self._problems.append(error(("spec", "storage"), "reference", message, hint))
@@ -249,17 +253,22 @@ class _Build:
             return spec.raw.wire()
         except SpecError as problem:
             self._problems.append(error(("spec", "raw"), problem.code, str(problem), problem.hint))
-            return None
+        except ValueError as problem:  # refused as a field's Secret would be
+            self._problems.append(error(("spec", "raw"), "secret", str(problem)))
+        return None
 
     def _judge(
-        self, spec: "_Spec", body: "_Wire", lost: Iterable[Path], storage: SharedStorage | None
+        self, spec: "_Spec", body: "_Wire", lost: list[Path], storage: SharedStorage | None
     ) -> None:
         """Run the service's rules, and bring their findings home to the texts that caused them."""
         whole = merge_wire(body.request, body.raw) if body.raw else body.request
         uids = tuple(uid for uid in (spec.model.uid, *spec.model.backup_uids) if uid)
         judged = Body(spec.mode, spec.model.channel, uids, body.acquire, whole, self._now_s)
-        for rule, found in findings(judged, unreadable=tuple(lost)):
+        unreadable = [wire for path in lost for wire in wire_paths(path[1:])]
+        for rule, found in findings(judged, unreadable=unreadable):
             path = spec_path(found.path, whole, body.raw)
+            if hides(lost, ("spec", *path)):
+                continue
             if rule.code == ONE_MEDIUM and path[:1] == ("subscriptions",):
                 continue  # a spec forgets no medium: it says `none`, or the other one is sent
             if path[:2] == ("storage", "prefix") and spec.model.prefix:
@@ -300,11 +309,8 @@ def _derive_group(spec: _Spec, request: dict[str, Json]) -> bool:
     if not isinstance(spec.model, IndividualSpec) or spec.model.subscriptions.group is not None:
         return False
     recording = request["recordingConfig"]
-    group = (
-        derived_group(recording, media_of(spec.model.streams))
-        if isinstance(recording, dict)
-        else None
-    )
+    media = media_of(spec.model.subscriptions, spec.model.streams)
+    group = derived_group(recording, media) if isinstance(recording, dict) else None
     if group is not None and isinstance(recording, dict):
         recording[_GROUP] = group
     return True
@@ -317,6 +323,23 @@ def _assume(spec: _Spec, request: dict[str, Json]) -> None:
         recording.setdefault("channelType", 0)
         if isinstance(spec.model, IndividualSpec):
             recording.setdefault(_GROUP, GROUP_ASSUMED)
+
+
+def _nulls(tree: Any, path: Path = ()) -> Iterator[Path]:
+    """Return where a spec says null; `raw` may, there it removes."""
+    for key, value in tree.items():
+        if value is None:
+            yield (*path, key)
+        elif isinstance(value, dict) and (path or key != "raw"):
+            yield from _nulls(value, (*path, key))
+
+
+def _round(request: dict[str, Json]) -> None:
+    """Send six decimals, as the service counts them (C37), after the rules have said so."""
+    for region in get(request, ("recordingConfig", "transcodingConfig", "layoutConfig")) or ():
+        for key, value in region.items():
+            if isinstance(value, float):
+                region[key] = round(value, limits.LAYOUT_DECIMALS)
 
 
 def _mapping(value: Json) -> dict[str, Json]:

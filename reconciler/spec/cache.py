@@ -35,7 +35,7 @@ class Cache:
 
     def _read_all(self) -> None:
         rows = self._connection.execute("SELECT key, mark, content FROM indexes")
-        self._rows = {key: (mark, content) for key, mark, content in rows}
+        self._rows = {key: _sound(mark, content) for key, mark, content in rows}
 
     def name(self, *parts: str) -> bytes:
         """Return the key for what these parts (program version, file, content digest) name."""
@@ -54,7 +54,7 @@ class Cache:
             ).fetchone()
         except sqlite3.Error:
             return None
-        mark, content = found or (b"", b"")
+        mark, content = _sound(*found) if found else (b"", b"")
         return content if hmac.compare_digest(mark, self._hash(key, b"bodies", content)) else None
 
     def put(self, key: bytes, index: bytes, bodies: bytes) -> None:
@@ -90,6 +90,13 @@ class Cache:
             hashed.update(len(part).to_bytes(8, "big"))
             hashed.update(part)
         return hashed.digest()
+
+
+def _sound(mark: object, content: object) -> tuple[bytes, bytes]:
+    """Return what a row holds, nothing if it is of other types than were put there."""
+    if isinstance(mark, bytes) and isinstance(content, bytes):
+        return mark, content
+    return b"", b""
 
 
 def open_cache(environ: Mapping[str, str]) -> Cache | None:

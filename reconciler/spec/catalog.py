@@ -11,6 +11,7 @@ not, comes from the cache; the models are imported only when something does not
 import hashlib
 import json
 import os
+import posixpath
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -125,7 +126,12 @@ class _Load:
             if row is not None:
                 bodies = json.dumps([entry.body for entry in result.entries])
                 self._remember(self._file_key(source), row, bodies)
-        return [result for result in known.values() if result is not None]
+        rows = {name for result in known.values() if result for name in result.rows}
+        return [
+            result
+            for file, result in known.items()
+            if result and (result.entries or result.sets or posixpath.normpath(file) not in rows)
+        ]
 
     def _cached(self, source: Source) -> FileResult | None:
         row = self._row(self._file_key(source))
@@ -150,7 +156,7 @@ class _Load:
         parsed = parse(source)
         if parsed.diagnostics:
             return index.unreadable(parsed.diagnostics), None
-        if source.file not in self._defining and any(map(_shared_kind, parsed.documents)):
+        if source.file not in self._defining and any(map(self._shared_kind, parsed.documents)):
             raise _LateDefinitionError(source.file)
         reader = FileReader(self._definitions.shared, self._setting, self._files)
         result = reader.read(parsed.documents)
@@ -204,13 +210,21 @@ class _Load:
             for source in self._loaded.sources
             if source.file in self._defining
             for document in parse(source).documents
-            if (kind := _shared_kind(document))
+            if (kind := self._shared_kind(document))
         ]
         return define(documents, self._setting)
 
     def _documents(self, file: str) -> tuple[Document, ...]:
         source = next(source for source in self._loaded.sources if source.file == file)
         return parse(source).documents
+
+    def _shared_kind(self, document: Document) -> str:
+        kind = document.data.get("kind")
+        if isinstance(kind, str) and "${" in kind:
+            from reconciler.spec.substitute import Substitution
+
+            kind = Substitution(self._setting.variables).fill(kind)
+        return kind if isinstance(kind, str) and kind in {"App", "Storage", "Template"} else ""
 
     # The cache
 
@@ -263,11 +277,6 @@ def _label(kind: str, name: str) -> str:
 
 def _until(time_s: float) -> float | None:
     return None if time_s == inf else time_s
-
-
-def _shared_kind(document: Document) -> str:
-    kind = document.data.get("kind")
-    return kind if isinstance(kind, str) and kind in {"App", "Storage", "Template"} else ""
 
 
 @cache

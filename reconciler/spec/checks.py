@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import inf
-from typing import TypeAlias
 
 from reconciler.errors import SpecError
 from reconciler.spec import limits
@@ -18,6 +17,7 @@ from reconciler.spec.kinds.app import AppSpec
 from reconciler.spec.kinds.channel import GENERATE, ChannelSpec
 from reconciler.spec.kinds.individual import IndividualSpec
 from reconciler.spec.kinds.mix import MixSpec
+from reconciler.spec.kinds.modes import ModeSpec
 from reconciler.spec.kinds.recording import CronWindowSpec, FixedWindowSpec
 from reconciler.spec.kinds.storage import StorageSpec
 from reconciler.spec.kinds.web import WebSpec
@@ -28,8 +28,6 @@ from reconciler.spec.schedule import parse_timezone
 from reconciler.spec.secrets import Secret
 from reconciler.spec.storage import storage_problems
 from reconciler.spec.wire import Mode, Path
-
-ModeSpec: TypeAlias = IndividualSpec | MixSpec | WebSpec
 
 REPLICAS = limits.Limits(1, 4)
 TOKEN_LIFE_S = 24 * 3600

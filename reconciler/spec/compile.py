@@ -159,9 +159,9 @@ def derived_group(lists: Mapping[str, Json], media: int) -> int | None:
     return next((group for most, group in GROUP_SIZES if len(uids) <= most), GROUP_ASSUMED)
 
 
-def media_of(streams: str | None) -> int:
-    """Return how many media a recording takes."""
-    return len(_KINDS[streams])
+def media_of(subscriptions: SubscriptionsSpec, streams: str | None) -> int:
+    """Return how many media a recording subscribes to."""
+    return sum(getattr(subscriptions, medium) != "none" for medium in _KINDS[streams])
 
 
 def listed(tree: Mapping[str, Json]) -> dict[str, Json]:

@@ -3,26 +3,34 @@
 `reconciler convert` is the way in for those who call the service by hand today (design/cli.md).
 """
 
+import itertools
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from reconciler.diagnostics import Severity
 from reconciler.identity import name_from
+from reconciler.spec import syntax
 from reconciler.spec.decode import Decoded, decode, storage_spec
 from reconciler.spec.desired import Desired, Window
 from reconciler.spec.duration import format_duration
 from reconciler.spec.kinds.base import API_VERSION
 from reconciler.spec.kinds.channel import GENERATE
 from reconciler.spec.mapping import SECRET
+from reconciler.spec.marked import is_deeper, is_secret_form, is_text
 from reconciler.spec.problems import Problem, error, warning
 from reconciler.spec.rules.rule import Body
 from reconciler.spec.rules.table import findings
 from reconciler.spec.secrets import Secret
+from reconciler.spec.values import kind_of, shown
 from reconciler.spec.wire import Json, Mode, Path, get, merge
 
 SERVICE_MAX_IDLE = "30s"
 """What the service takes when a body is silent (3.4): this format's own default differs."""
+
+NESTING_MAX = syntax.NESTING_MAX - 4
+"""Levels of a request: in a spec it stands below `spec`, `raw` and `recordingConfig`."""
 
 _ACQUIRE_KEYS = frozenset(
     {"scene", "resourceExpiredHour", "region", "startParameter", "excludeResourceIds"}
@@ -74,12 +82,17 @@ def take_apart(
     """Read a start (or acquire) body, or a bare `clientRequest` with channel and uid beside it."""
     if not isinstance(document, dict):
         return None, (error((), "mapping", "a start request is a JSON object"),)
+    if is_deeper(document, NESTING_MAX):
+        return None, (error((), "nesting", f"nested more than {NESTING_MAX} levels deep"),)
+    unsayable = tuple(_unsayable(document))
+    if unsayable:
+        return None, unsayable
     whole = "clientRequest" in document
     inner = document["clientRequest"] if whole else document
     cname = document.get("cname") if whole else None
     said = channel or cname, uid or (document.get("uid") if whole else None)
     problems = [
-        error((key,), "missing", f"`{key}` is missing", f"give it with {option}")
+        _not_said(key, option, value)
         for key, option, value in (("cname", "--channel", said[0]), ("uid", "--uid", said[1]))
         if not isinstance(value, str) or not value
     ]
@@ -95,6 +108,31 @@ def take_apart(
         else {key: value for key, value in inner.items() if key not in acquire}
     )
     return Request(str(said[0]), str(said[1]), request, acquire), ()
+
+
+def _not_said(key: str, option: str, value: object) -> Problem:
+    if value is None or value == "":
+        return error((key,), "missing", f"`{key}` is missing", f"give it with {option}")
+    return error((key,), "text", f"`{key}` must be text, this is {kind_of(value)}", "quote it")
+
+
+def _unsayable(tree: Any, path: Path = ()) -> Iterator[Problem]:
+    """Return what no spec can say, or would mean something else there."""
+    if is_secret_form(tree):
+        message = f"an object with only `{next(iter(tree))}` would be read as a secret's reference"
+        yield error(path, "secret", message)
+    elif isinstance(tree, dict):
+        for key, value in tree.items():
+            if "${" in key or not is_text(key):
+                yield error(path, "key", f"this format cannot say the key {shown(key)}")
+            yield from _unsayable(value, (*path, key))
+    elif isinstance(tree, list):
+        for index, item in enumerate(tree):
+            yield from _unsayable(item, (*path, index))
+    elif isinstance(tree, str) and not is_text(tree):
+        yield error(path, "text", "the text has characters that no file can hold")
+    elif isinstance(tree, float) and not math.isfinite(tree):
+        yield error(path, "number", "the number is too large")
 
 
 def convert(asked: Request, wish: Wish) -> Converted:
@@ -115,7 +153,7 @@ def convert(asked: Request, wish: Wish) -> Converted:
     storage, storage_rest = storage_spec(config) if isinstance(config, dict) else ({}, {})
     raw = _json(merge(decoded.rest, storage_rest))
     beyond = raw.pop("acquire", {})
-    problems += [warning(_json_path(path), "raw", _RAW_MESSAGE) for path in _leaves(raw)]
+    problems += [_kept(_json_path(path), get(raw, path)) for path in _leaves(raw)]
     problems += [
         error(("clientRequest", key), "acquire-key", "this format cannot say that")
         for key in beyond
@@ -137,6 +175,12 @@ def convert(asked: Request, wish: Wish) -> Converted:
 
 
 _RAW_MESSAGE = "this format does not know it, or not in this mode: kept in `raw`"
+
+
+def _kept(path: Path, value: object) -> Problem:
+    if value is None:
+        return error(path, "raw", "null in `raw` would remove the key", "leave it out")
+    return warning(path, "raw", _RAW_MESSAGE)
 
 
 def _files(spec: dict[str, Any], request: Mapping[str, Json]) -> None:
@@ -185,9 +229,8 @@ def _variable(name: str, key: str, taken: set[str]) -> str:
     words = "".join(f"_{letter}" if letter.isupper() else letter for letter in key)
     stem = f"{name}_{words}".upper().replace("-", "_").replace(".", "_")
     stem = f"R_{stem}" if stem[0].isdigit() else stem
-    return next(
-        word for word in (stem, *(f"{stem}_{n}" for n in range(2, 100))) if word not in taken
-    )
+    numbered = (f"{stem}_{number}" for number in itertools.count(2))
+    return next(word for word in itertools.chain([stem], numbered) if word not in taken)
 
 
 def _json(tree: Any) -> Any:
@@ -201,7 +244,7 @@ def _json(tree: Any) -> Any:
 
 def _leaves(tree: Mapping[str, Any], path: Path = ()) -> Iterator[Path]:
     for key, value in tree.items():
-        if isinstance(value, dict) and not set(value) <= {"env"}:
+        if isinstance(value, dict) and value and not is_secret_form(value):
             yield from _leaves(value, (*path, key))
         else:
             yield (*path, key)

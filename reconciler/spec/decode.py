@@ -6,7 +6,7 @@ lost by it.
 """
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,11 @@ _CONSTANTS: tuple[tuple[Path, Any], ...] = (
     ((*mapping.SERVICES, mapping.RTMP_SERVICE, "errorHandlePolicy"), "error_ignore"),
     ((*mapping.SERVICES, mapping.VOD_SERVICE, "errorHandlePolicy"), "error_abort"),
 )
+_BLOCKS = sorted(
+    {row.wire[:length] for row in mapping.FIELDS for length in range(1, len(row.wire))}, key=len
+)[::-1]
+"""Wire objects that say nothing when they are empty, the innermost first."""
+
 _POLICY = ("appsCollection", "combinationPolicy")
 _TRANS_MODE = ("transcodeOptions", "transConfig", "transMode")
 _CIPHER = ("recordingConfig", "decryptionMode")
@@ -58,7 +63,10 @@ def decode(mode: Mode, request: Mapping[str, Json], acquire: Mapping[str, Json])
     if mode is Mode.INDIVIDUAL:
         _blocks(spec, rest)
     _fields(mode, spec, rest)
-    return Decoded(spec, _relisted(_pruned(rest), whole))
+    for path in _BLOCKS:
+        if get(rest, path) == {}:
+            _pop(rest, path)
+    return Decoded(spec, _relisted(rest, whole))
 
 
 def _by_name(tree: dict[str, Any]) -> dict[str, Any]:
@@ -108,15 +116,21 @@ def _fields(mode: Mode, spec: dict[str, Any], rest: dict[str, Any]) -> None:
     for row in mapping.of_mode(mode):
         if EACH in row.wire:
             lists.add(row.wire[: row.wire.index(EACH)])
-        elif (
-            row.path.startswith("postProcessing.")
-            and get(spec, tuple(row.path.split(".")[:2])) is None
-        ):
-            continue
-        else:
+        elif _has_place(row, spec):
             _field(row, spec, rest)
     for wire in lists:
         _list(mode, wire, spec, rest)
+
+
+def _has_place(row: Field, spec: dict[str, Any]) -> bool:
+    """Tell whether this format can say a field beside what it has said so far."""
+    if row.path.startswith("postProcessing."):
+        return get(spec, tuple(row.path.split(".")[:2])) is not None
+    if row.path == "layout.focusUid":
+        return bool(get(spec, ("layout", "type")) == "vertical")
+    if row.path in {"encryption.key", "encryption.salt"}:
+        return get(spec, ("encryption", "mode")) is not None
+    return True
 
 
 def _field(row: Field, spec: dict[str, Any], rest: dict[str, Any]) -> None:
@@ -231,7 +245,7 @@ def storage_spec(config: Mapping[str, Json]) -> tuple[dict[str, Any], dict[str, 
         del inner["vendor"]
         region = inner.get("region")
         if isinstance(region, int) and not isinstance(region, bool):
-            if found.regions or region:
+            if found.regions:
                 spec["region"] = region_name(found, region) or region
             del inner["region"]
     whole = inner.get("accessKey")
@@ -241,31 +255,15 @@ def storage_spec(config: Mapping[str, Json]) -> tuple[dict[str, Any], dict[str, 
             inner.pop(key, None)
     for row in mapping.STORAGE_FIELDS:
         _field(row, spec, rest)
-    return spec, _pruned(rest)
+    return spec, rest
 
 
 def _pop(tree: dict[str, Any], path: Path) -> None:
-    parent = get(tree, path[:-1])
-    if isinstance(parent, dict):
-        parent.pop(path[-1], None)
-
-
-def _pruned(tree: dict[str, Any]) -> dict[str, Any]:
-    """Return the tree without the mappings and lists that reading has emptied."""
-    return dict(_kept(tree))
-
-
-def _kept(tree: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    for key, value in tree.items():
-        kept = _pruned(value) if isinstance(value, dict) else value
-        kept = (
-            [
-                part
-                for item in kept
-                if (part := _pruned(item) if isinstance(item, dict) else item) != {}
-            ]
-            if isinstance(kept, list)
-            else kept
-        )
-        if kept not in ({}, []):
-            yield key, kept
+    """Take a value out, and with it the objects and lists that this leaves empty."""
+    parent: Any = get(tree, path[:-1])
+    if not isinstance(parent, dict | list):
+        return
+    step: Any = path[-1]
+    del parent[step]
+    if not parent and len(path) > 1:
+        _pop(tree, path[:-1])

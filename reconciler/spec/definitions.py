@@ -10,12 +10,13 @@ from math import inf
 from typing import Any
 
 from reconciler.diagnostics import Diagnostic, Severity
-from reconciler.spec.build import COMPOSITE, MODE_HINT, MODELS
+from reconciler.spec.build import COMPOSITE, MODE_HINT
 from reconciler.spec.checks import inline_secrets, storage_deadlines, storage_secrets
 from reconciler.spec.envelope import kind_of_manifest
 from reconciler.spec.kinds import app as apps
 from reconciler.spec.kinds.app import App, AppSpec
 from reconciler.spec.kinds.base import Metadata
+from reconciler.spec.kinds.modes import MODELS
 from reconciler.spec.kinds.storage import Storage, StorageSpec
 from reconciler.spec.places import Layer, Place
 from reconciler.spec.problems import Problem, error, hides, warning, without_echoes
@@ -74,16 +75,18 @@ class _Definer:
             [(name, self._digests.get(("App", name))) for name in sorted(self._apps)]
             + [repr(self._apps.get(apps.DEFAULT_NAME)) if empty else ""]
         )
+        for kind, named in (("Storage", self._storages), ("Template", self._templates)):
+            self._digests[kind, "*"] = self._digest(sorted(named))
         for name, document in self._templates.items():
             self._follow(name, document)
         for kind, name in self._spoiled:
             self._spoil(kind, name)
         spoiled = frozenset(name for kind, name in self._spoiled if kind == "Template")
-        shared = Shared(self._apps, self._storages, self._templates, self._digests, spoiled)
+        shared = Shared(self._apps, self._storages, self._templates, empty, self._digests, spoiled)
         return Definitions(shared, tuple(self._diagnostics), self._until_s)
 
     def _define(self, kind: str, document: Document) -> None:
-        filling = Substitution(self._setting.variables)
+        filling = Substitution(self._setting.variables, folder=document.source.folder)
         filled = replace(document, data=filling.fill(document.data))
         self._report(document, filling.problems)
         data = filled.data

@@ -53,10 +53,9 @@ def _matrix_rows(generator: MatrixGenerator, label: str) -> Iterator[Row]:
     names = list(generator.matrix)
     if math.prod(len(items) for items in generator.matrix.values()) > ROWS_MAX:
         raise SpecError("matrix", f"the matrix has more than {ROWS_MAX} combinations")
-    for combination in itertools.product(*generator.matrix.values()):
-        row = dict(zip(names, combination, strict=True))
-        shown = ", ".join(f"{name}={value}" for name, value in row.items())
-        yield Row(row, f"{label}.matrix ({shown})")
+    for index, combination in enumerate(itertools.product(*generator.matrix.values())):
+        # The values stay unsaid: one of them may be a secret.
+        yield Row(dict(zip(names, combination, strict=True)), f"{label}.matrix[{index}]")
 
 
 def _file_rows(name: str, data: bytes) -> Iterator[Row]:
@@ -107,7 +106,9 @@ def _csv_row(header: list[str], cells: list[str], origin: str) -> Row:
 
 def _json_rows(name: str, data: bytes) -> Iterator[Row]:
     try:
-        items = json.loads(_text(name, data), parse_constant=_no_constant)
+        items = json.loads(
+            _text(name, data), parse_constant=_no_constant, object_pairs_hook=_no_doubles
+        )
     except (ValueError, RecursionError) as problem:
         raise SpecError("generator-file", f"`{name}` is not JSON: {problem}") from None
     return _list_rows(name, items)
@@ -116,6 +117,14 @@ def _json_rows(name: str, data: bytes) -> Iterator[Row]:
 def _no_constant(word: str) -> None:
     message = f"{word} is no number"
     raise ValueError(message)
+
+
+def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    mapping = dict(pairs)
+    if len(mapping) < len(pairs):
+        message = "a key stands twice in one object"
+        raise ValueError(message)
+    return mapping
 
 
 def _yaml_rows(name: str, data: bytes) -> Iterator[Row]:

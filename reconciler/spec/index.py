@@ -53,6 +53,9 @@ class FileResult:
     sets: tuple[tuple[str, str, int], ...]
     """The RecordingSets: the name of each, its file, the number of its document."""
 
+    rows: tuple[str, ...]
+    """The YAML files that the sets read rows from: they lie beside the specs and are none."""
+
     diagnostics: tuple[Diagnostic, ...]
     complete: bool
     secretive: bool
@@ -65,6 +68,7 @@ def to_row(result: FileResult) -> dict[str, Any]:
     return {
         "entries": entries,
         "sets": [[name, document] for name, _, document in result.sets],
+        "rows": result.rows,
         "diagnostics": diagnostics,
         "complete": result.complete,
     }
@@ -92,6 +96,7 @@ def from_row(file: str, row: dict[str, Any], fetch: Callable[[int], str]) -> Fil
     return FileResult(
         entries=entries,
         sets=tuple((name, file, document) for name, document in row["sets"]),
+        rows=tuple(row["rows"]),
         diagnostics=diagnostics_of(row["diagnostics"]),
         complete=row["complete"],
         secretive=False,
@@ -100,7 +105,7 @@ def from_row(file: str, row: dict[str, Any], fetch: Callable[[int], str]) -> Fil
 
 def unreadable(diagnostics: tuple[Diagnostic, ...]) -> FileResult:
     """Make the result of a file of which nothing can be said but why."""
-    return FileResult((), (), diagnostics, complete=False, secretive=False)
+    return FileResult((), (), (), diagnostics, complete=False, secretive=False)
 
 
 def _entry_row(entry: Entry) -> list[Any]:

@@ -156,4 +156,4 @@ def _tidy(path: str) -> str:
 
 def _shown(path: str) -> str:
     """Return the name as it can be printed, whatever bytes the file system holds."""
-    return os.fsencode(_tidy(path)).decode(errors="replace").replace(os.sep, "/")
+    return os.fsencode(_tidy(path)).decode(errors="backslashreplace").replace(os.sep, "/")

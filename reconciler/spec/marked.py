@@ -3,6 +3,7 @@
 A text without a type of its own, a reference that knows its folder.
 """
 
+from collections.abc import Iterable
 from typing import Any, TypeGuard
 
 SECRET_FORMS = frozenset({"env", "file", "exec"})
@@ -33,3 +34,24 @@ class SecretForm(dict[str, Any]):
 def is_secret_form(value: object) -> TypeGuard[dict[str, Any]]:
     """Tell whether a mapping is one of `{env: ...}`, `{file: ...}`, `{exec: ...}`."""
     return isinstance(value, dict) and len(value) == 1 and next(iter(value)) in SECRET_FORMS
+
+
+def is_deeper(tree: object, levels: int) -> bool:
+    """Tell whether mappings and lists are nested more than so many levels deep."""
+    below = [tree]
+    for _ in range(levels):
+        below = [item for node in below for item in _items(node)]
+        if not below:
+            return False
+    return any(isinstance(node, dict | list) for node in below)
+
+
+def _items(node: object) -> Iterable[object]:
+    if isinstance(node, dict):
+        return node.values()
+    return node if isinstance(node, list) else ()
+
+
+def is_text(text: str) -> bool:
+    """Tell whether a text can be written to a file: a lone surrogate cannot."""
+    return not any("\ud800" <= char <= "\udfff" for char in text)

@@ -11,6 +11,7 @@ from reconciler.diagnostics import Diagnostic, Position, path_text
 from reconciler.spec.problems import Problem
 from reconciler.spec.substitute import filled_key
 from reconciler.spec.syntax import Document
+from reconciler.spec.templates import is_open
 from reconciler.spec.wire import Path
 
 
@@ -37,6 +38,16 @@ class Layer:
             steps.append(found)
             node = node[found]
         return tuple(steps)
+
+    def replaces(self, path: Path) -> bool:
+        """Tell whether what it writes on the way to `path` is merged with nothing below it."""
+        node: Any = self.document.data
+        for depth, step in enumerate(self.written(path)):
+            node = node[step]
+            within = path[1 : depth + 1 - len(self.base)]
+            if within and not is_open(node, ".".join(map(str, within))):
+                return True
+        return False
 
     def _step(self, node: Any, step: str | int) -> str | int | None:
         if isinstance(node, list) and isinstance(step, int):
@@ -82,7 +93,9 @@ class Place:
     def _closest(self, path: Path) -> tuple[Layer, Path]:
         own = self.layers[-1]
         best = own, own.written(path)
-        for layer in self.layers[-2::-1]:
+        for upper, layer in zip(self.layers[:0:-1], self.layers[-2::-1], strict=True):
+            if upper.replaces(path):
+                break
             written = layer.written(path)
             if len(written) - len(layer.base) > len(best[1]) - len(best[0].base):
                 best = layer, written

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from reconciler.diagnostics import Severity
+from reconciler.spec.kinds.modes import MODELS
 from reconciler.spec.mapping import FIELDS, STORAGE_FIELDS
 from reconciler.spec.problems import Problem, error, without_echoes
 from reconciler.spec.values import kind_of, shown
@@ -25,16 +26,46 @@ READ_TRIES_MAX = 5
 Try again this often.
 """
 
-STAND_INS: dict[str | int, Any] = {
-    "channel": "stand-in",
-    "url": "https://stand.in",
-    "maxDuration": "1h",
-    "web": {"url": "https://stand.in", "maxDuration": "1h"},
-}
+_Blank = dict[str | int, Any]
+
+_PAGE: _Blank = {"url": "https://stand.in", "maxDuration": "1h"}
+_WINDOW: _Blank = {"cron": "0 0 1 1 *", "duration": "1m", "timezone": "UTC"}
+_REGION: _Blank = {"x": 0, "y": 0, "width": 0, "height": 0}
+_KEYS: _Blank = {"customerId": {"env": "X"}, "customerSecret": {"env": "X"}}
+_UID = "4294967295"
+_USER: _Blank = {"uid": _UID, "image": "https://stand.in/a.jpg"}
+
+STAND_INS: _Blank = (
+    {
+        "channel": "stand-in",
+        "bucket": "stand-in",
+        "appId": "stand-in",
+        "web": _PAGE,
+        "credentials": _KEYS,
+    }
+    | _PAGE
+    | _WINDOW
+    | _REGION
+    | _KEYS
+    | _USER
+)
 """What takes the place of a required value that is not there, so that the rest can be judged.
 
 Nothing is made of it: the manifest has an error already.
 """
+
+STAND_INS_IN: _Blank = {
+    "audio": _UID,
+    "video": _UID,
+    "except": _UID,
+    "backupUids": _UID,
+    "regions": _REGION,
+    "users": _USER,
+    "schedule": _WINDOW,
+    "ignore": "files",
+    "files": "hls",
+}
+"""What takes the place of an unreadable item of a list, so that the others keep their indexes."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -67,6 +98,8 @@ def read(model: type[Model], data: Any, base: Path = ()) -> Reading[Model]:
             unreadable.append((*base, *path))
             if detail["type"] == "missing" and path[-1] in STAND_INS:
                 data = _with(data, path, STAND_INS[path[-1]])
+            elif len(path) > 1 and isinstance(path[-1], int) and path[-2] in STAND_INS_IN:
+                data = _with(data, path, STAND_INS_IN[path[-2]])
             elif lost := path[:-1] if detail["type"] == "missing" else path:
                 data = _without(data, lost)
             else:
@@ -156,22 +189,15 @@ def unknown_key_hint(key: str, path: Path, known: tuple[str, ...]) -> str | None
     """
     if key in known:
         return "it does not go with the other keys here"
+    modes = [str(mode) for mode, model in MODELS.items() if key in known_keys(model, ())]
+    if path[:-1] in {(), ("spec",)} and 0 < len(modes) < len(MODELS):
+        return f"it is a field of mode {_either(modes)}"
     named = _BY_WIRE_NAME.get(key.lower())
     if named:
         return f"did you mean `{named}`? The service calls it `{key}`"
     near = difflib.get_close_matches(key, known, n=1, cutoff=0.7)
     if near:
         return f"did you mean `{near[0]}`?"
-    modes = sorted(
-        {
-            str(mode)
-            for row in FIELDS
-            if row.path.split(".")[0].rstrip("[]") == key
-            for mode in row.modes
-        }
-    )
-    if path[:-1] in {(), ("spec",)} and modes:
-        return f"it is a field of mode {_either(modes)}"
     return f"known here: {', '.join(f'`{name}`' for name in sorted(known))}" if known else None
 
 

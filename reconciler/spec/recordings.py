@@ -1,5 +1,6 @@
 """The Recordings and RecordingSets of one file to rows of the index (`index.Entry`)."""
 
+import posixpath
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -8,11 +9,11 @@ from typing import Any
 from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.errors import SpecError
 from reconciler.spec.build import Built, build
-from reconciler.spec.envelope import kind_of_manifest
+from reconciler.spec.envelope import kind_of_manifest, with_head
 from reconciler.spec.expand import Row, rows
 from reconciler.spec.index import PATTERN, Entry, FileResult
 from reconciler.spec.kinds.manifests import FileGenerator, RecordingSet
-from reconciler.spec.load import Files
+from reconciler.spec.load import SUFFIXES, Files
 from reconciler.spec.places import Layer, Place
 from reconciler.spec.problems import Problem, error, hides, without_echoes
 from reconciler.spec.read import read
@@ -33,6 +34,7 @@ class FileReader:
         self._files = files
         self._entries: list[Entry] = []
         self._sets: list[tuple[str, str, int]] = []
+        self._row_files: set[str] = set()
         self._diagnostics: list[Diagnostic] = []
         self._complete = True
         self._secretive = False
@@ -40,7 +42,10 @@ class FileReader:
     def read(self, documents: tuple[Document, ...]) -> FileResult:
         """Read all documents of the file; those of shared kinds are somebody else's."""
         for document in documents:
-            kind, problems = kind_of_manifest(document.data)
+            head = with_head(
+                document.data, Substitution(self._setting.variables, used=self.uses.variables)
+            )
+            kind, problems = kind_of_manifest(head)
             if kind == "Recording":
                 self._recording(document, problems)
             elif kind == "RecordingSet":
@@ -51,6 +56,7 @@ class FileReader:
         return FileResult(
             entries=tuple(self._entries),
             sets=tuple(self._sets),
+            rows=tuple(sorted(self._row_files)),
             diagnostics=tuple(self._diagnostics),
             complete=self._complete,
             secretive=self._secretive,
@@ -66,10 +72,13 @@ class FileReader:
         self._add(built, place)
 
     def _filled(self, document: Document, data: Any, row: Row | None) -> tuple[Any, list[Problem]]:
-        if b"${" not in document.source.data:
+        if b"${" not in document.source.data and b"\\" not in document.source.data:
             return data, []
         filling = Substitution(
-            self._setting.variables, row.values if row else None, self.uses.variables
+            self._setting.variables,
+            row.values if row else None,
+            document.source.folder,
+            self.uses.variables,
         )
         return filling.fill(data), filling.problems
 
@@ -110,6 +119,8 @@ class FileReader:
 
     def _read_file(self, document: Document, name: str) -> bytes:
         self.uses.files.add(name)
+        if name.endswith(SUFFIXES):
+            self._row_files.add(posixpath.normpath(posixpath.join(document.source.folder, name)))
         return self._files.beside(document.source, name)
 
     def _made(self, document: Document, row: Row) -> None:

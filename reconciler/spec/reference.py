@@ -63,6 +63,7 @@ CODES: tuple[tuple[str, Severity, str], ...] = (
     ("name", "error", "A name has other letters than a name may have, or is too long."),
     ("nesting", "error", "Mappings or lists are nested too deep."),
     ("nul-byte", "error", "A file or text has a NUL in it."),
+    ("null", "error", "A key has no value, where no template gives one to remove."),
     ("number", "error", "A value is no number, no whole one, or too small."),
     ("path", "error", "A path is not there or cannot be read; nothing is pruned then."),
     ("post-processing", "error", "`postProcessing` asks for both kinds, or for none."),

@@ -30,6 +30,9 @@ class Shared:
     apps: Mapping[str, AppSpec | None]
     storages: Mapping[str, SharedStorage]
     templates: Mapping[str, Document]
+    app_is_environments: bool
+    """Whether the only App is the one that the environment describes where a spec is applied."""
+
     digests: Mapping[tuple[str, str], str]
     """Of each (kind, name), and of all Apps as `*`: what a result that used it depends on."""
 

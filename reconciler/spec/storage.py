@@ -4,25 +4,24 @@ Pure.
 """
 
 from collections.abc import Collection, Iterator
-from typing import Any
+from dataclasses import replace
+from typing import Any, Literal
 
 from reconciler.spec.compile import STORAGE_ROWS, encode_rows
 from reconciler.spec.kinds.storage import StorageSpec
 from reconciler.spec.problems import Problem, error
 from reconciler.spec.secrets import Secret
-from reconciler.spec.vendors import Vendor, region, region_hint, vendor
+from reconciler.spec.vendors import TEMPORARY_KEYS, Vendor, region, region_hint, vendor
 from reconciler.spec.wire import Json, Path
 
 NO_REGION = 0
 """Sent for vendors without regions (agora-api.md C62, K58)."""
 
-_PARTS = {
-    "accessKey": "AccessKeyId",
-    "secretKey": "SecretAccessKey",
-    "stsToken": "SessionToken",
-    "stsExpiration": "Expiration",
-}
+_LASTING_PARTS = (("accessKey", "AccessKeyId"), ("secretKey", "SecretAccessKey"))
+_PARTS = (*_LASTING_PARTS, ("stsToken", "SessionToken"), ("stsExpiration", "Expiration"))
 """The keys of AWS's `credential_process` JSON."""
+
+_READS: dict[str, Literal["text", "time"]] = {"Expiration": "time"}
 
 
 def storage_config(spec: StorageSpec, prefix: tuple[str, ...] = ()) -> dict[str, Json]:
@@ -32,7 +31,7 @@ def storage_config(spec: StorageSpec, prefix: tuple[str, ...] = ()) -> dict[str,
     config: dict[str, Json] = {"vendor": spec.vendor, "region": _region_number(spec)}
     config.update(tree["storageConfig"])
     if spec.credentials:
-        config.update(_parts(spec.credentials))
+        config.update(_parts(spec.credentials, _vendor(spec)))
     folders = [*spec.prefix, *prefix]
     if folders:
         config["fileNamePrefix"] = [*folders]
@@ -41,16 +40,15 @@ def storage_config(spec: StorageSpec, prefix: tuple[str, ...] = ()) -> dict[str,
     return config
 
 
-def _parts(whole: Secret) -> dict[str, Json]:
-    return {
-        key: Secret(
-            whole.form, whole.source, whole.folder, part, "time" if part == "Expiration" else "text"
-        )
-        for key, part in _PARTS.items()
-    }
+def _parts(whole: Secret, of: Vendor) -> dict[str, Json]:
+    """Return where each key is found; temporary ones only for vendors that know them (C66)."""
+    known = _PARTS if of.name in TEMPORARY_KEYS else _LASTING_PARTS
+    return {key: replace(whole, part=part, reads=_READS.get(part, "text")) for key, part in known}
 
 
 def _region_number(spec: StorageSpec) -> int:
+    if not _vendor(spec).regions:
+        return NO_REGION
     if isinstance(spec.region, int):
         return spec.region
     found = region(_vendor(spec), spec.region) if spec.region is not None else None

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler.errors import SpecError
-from reconciler.spec.marked import SecretForm
+from reconciler.spec.marked import SecretForm, is_secret_form
 from reconciler.spec.problems import Problem, error
+from reconciler.spec.scalars import Timestamp
+from reconciler.spec.syntax import NESTING_MAX
 from reconciler.spec.values import kind_of
 from reconciler.spec.wire import Path
 
@@ -33,7 +35,8 @@ ABSENT = Absent()
 class Substitution:
     """Fill in one tree.
 
-    `row` is None outside a RecordingSet's pattern, where only `${var.NAME}` is known.
+    `row` is None outside a RecordingSet's pattern, where only `${var.NAME}` is known. `folder` is
+    the spec file's: secrets in what is filled in are relative to it, wherever that came from.
 
     `used` collects the names of the variables that were asked for, so that a cache knows what a
     result depends on.
@@ -41,6 +44,7 @@ class Substitution:
 
     variables: Mapping[str, Any]
     row: Mapping[str, Any] | None = None
+    folder: str = ""
     used: set[str] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
 
@@ -49,8 +53,12 @@ class Substitution:
         if isinstance(tree, str):
             return self._value(tree, path) if "${" in tree else tree
         if isinstance(tree, dict):
-            filled = dict(self._items(tree, path))
-            return SecretForm(filled, tree.folder) if isinstance(tree, SecretForm) else filled
+            filled: dict[str, Any] = {}
+            for key, value in self._items(tree, path):
+                if key in filled:
+                    self._refuse((*path, key), f"the key `{key}` stands here twice", None)
+                filled[key] = value
+            return SecretForm(filled, self.folder) if is_secret_form(filled) else filled
         if isinstance(tree, list):
             items = (self.fill(item, (*path, index)) for index, item in enumerate(tree))
             return [item for item in items if item is not ABSENT]
@@ -77,7 +85,7 @@ class Substitution:
         whole = _REFERENCE.fullmatch(text)
         if whole and whole[1] is not None and text.endswith("}"):
             try:
-                return self._look_up(whole[1])
+                return _placed(self._look_up(whole[1]), self.folder)
             except SpecError as problem:
                 self._refuse(path, str(problem), problem.hint)
                 return text
@@ -123,12 +131,24 @@ def filled_key(key: str, row: Mapping[str, Any]) -> str:
     return str(next(iter(Substitution({}, row).fill({key: None}))))
 
 
+def _placed(value: Any, folder: str, depth: int = 1) -> Any:
+    """Return a value from elsewhere as if it stood in a file of this folder."""
+    if depth > NESTING_MAX:
+        raise SpecError("variable", f"nested more than {NESTING_MAX} levels deep")
+    if isinstance(value, dict):
+        copied = {key: _placed(item, folder, depth + 1) for key, item in value.items()}
+        return SecretForm(copied, folder) if is_secret_form(copied) else copied
+    if isinstance(value, list):
+        return [_placed(item, folder, depth + 1) for item in value]
+    return value
+
+
 def _as_text(name: str, value: Any) -> str:
     if value is ABSENT:
         return ""
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, str | int | float):
+    if isinstance(value, str | int | float | Timestamp):
         return getattr(value, "text", str(value))
     hint = "let it be the whole value, without text around it"
     raise SpecError(

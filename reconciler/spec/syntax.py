@@ -31,6 +31,7 @@ from reconciler.errors import SpecError
 from reconciler.spec import scalars, stumbles
 from reconciler.spec.flow import masked, unmasking
 from reconciler.spec.marked import SecretForm, is_secret_form
+from reconciler.spec.marks import Mark
 from reconciler.spec.source import Place, Source, place_after, unreadable
 from reconciler.spec.wire import Path
 
@@ -56,25 +57,12 @@ class Document:
     data: dict[str, Any] = field(repr=False)
 
     def position(self, path: Path = (), *, of_key: bool = False) -> Position:
-        """Return where the value at `path` starts, or its key.
-
-        If the path goes on further than the document, it is the place of the deepest part there is.
-        """
-        mark = self._marks
-        place = mark.place
-        for step in path:
-            child = mark.children.get(step)
-            if child is None:
-                return self._at(mark.place)
-            place = child.key_place if of_key else child.place
-            mark = child
-        return self._at(place)
-
-    def _at(self, place: Place) -> Position:
-        return Position(self.source.file, place[0] + 1, place[1] + 1)
+        """Return where the value at `path` starts, or its key (`Mark.find`)."""
+        line, column = self._marks.find(path, of_key=of_key)
+        return Position(self.source.file, line + 1, column + 1)
 
     @cached_property
-    def _marks(self) -> "_Mark":
+    def _marks(self) -> Mark:
         for events in _readings(self.source.text):
             with contextlib.suppress(YAMLError):
                 return _Marker(events).document(self.index)
@@ -207,9 +195,9 @@ class _Reader:
         if kind is ScalarEvent:
             return self._scalar(event)
         if kind is AliasEvent:
-            return self._alias(event)
+            return self._alias(event, depth)
         if depth > NESTING_MAX:
-            self._stop(event, "nesting", f"nested more than {NESTING_MAX} levels deep", None)
+            self._stop(event, "nesting", _TOO_DEEP, None)
         if event.tag not in _COLLECTION_TAGS[kind]:
             self._refuse_tag(event)
         build = self._mapping if kind is MappingStartEvent else self._sequence
@@ -245,7 +233,7 @@ class _Reader:
         except ValueError as problem:
             self._refuse(event, "tag", str(problem), "remove the tag")
 
-    def _alias(self, event: Any) -> Any:
+    def _alias(self, event: Any, depth: int) -> Any:
         if event.anchor not in self._anchors:
             hint = "define it before its use, and never inside itself"
             self._refuse(event, "alias", f"no anchor `&{event.anchor}` ends before here", hint)
@@ -255,6 +243,8 @@ class _Reader:
         if self._aliased > ALIAS_NODES_MAX:
             message = f"aliases would expand to more than {ALIAS_NODES_MAX} nodes"
             self._stop(event, "alias-expansion", message, "use a Template instead")
+        if depth + _height(value) > NESTING_MAX + 1:
+            self._stop(event, "nesting", _TOO_DEEP, None)
         return value
 
     def _sequence(self, depth: int) -> list[Any]:
@@ -317,6 +307,13 @@ def _size(value: Any) -> int:
     return 1 + sum(map(_size, value)) if isinstance(value, list) else 1
 
 
+def _height(value: Any) -> int:
+    """Count the levels of a value, 0 for one that holds no others."""
+    inner = value.values() if isinstance(value, dict) else value
+    return 1 + max(map(_height, inner), default=0) if isinstance(value, dict | list) else 0
+
+
+_TOO_DEEP = f"nested more than {NESTING_MAX} levels deep"
 _TEXT_TAGS = frozenset({None, "!", scalars.TEXT})
 _COLLECTION_TAGS = {
     MappingStartEvent: frozenset({None, "!", "tag:yaml.org,2002:map"}),
@@ -324,23 +321,14 @@ _COLLECTION_TAGS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Mark:
-    """Where one value and its key start (line and column from 0), and the same of what it holds."""
-
-    place: Place
-    key_place: Place
-    children: dict[str | int, "_Mark"]
-
-
 class _Marker:
     """Read the events of a text that was found sound once more, for places instead of values."""
 
     def __init__(self, events: _Events) -> None:
         self._event = events
-        self._anchors: dict[str, _Mark] = {}
+        self._anchors: dict[str, Mark] = {}
 
-    def document(self, index: int) -> _Mark:
+    def document(self, index: int) -> Mark:
         """Return the marks of the document with this number."""
         self._event()
         for _ in range(index):
@@ -350,28 +338,28 @@ class _Marker:
         self._event()
         return self._mark(self._event(), None)
 
-    def _mark(self, event: Any, key_place: Place | None) -> _Mark:
+    def _mark(self, event: Any, key_place: Place | None) -> Mark:
         place = event.start_mark.line, event.start_mark.column
         if type(event) is AliasEvent:
             meant = self._anchors[event.anchor]
             return replace(meant, key_place=key_place or meant.key_place)
-        children: dict[str | int, _Mark] = {}
+        children: dict[str | int, Mark] = {}
         if type(event) is MappingStartEvent:
             children = self._members()
         elif type(event) is SequenceStartEvent:
             children = dict(enumerate(self._items()))
-        mark = _Mark(place, key_place or place, children)
+        mark = Mark(place, key_place or place, children)
         if event.anchor is not None:
             self._anchors[event.anchor] = mark
         return mark
 
-    def _items(self) -> Iterator[_Mark]:
+    def _items(self) -> Iterator[Mark]:
         while type(event := self._event()) is not SequenceEndEvent:
             yield self._mark(event, None)
 
-    def _members(self) -> dict[str | int, _Mark]:
-        members: dict[str | int, _Mark] = {}
-        merged: list[_Mark] = []
+    def _members(self) -> dict[str | int, Mark]:
+        members: dict[str | int, Mark] = {}
+        merged: list[Mark] = []
         while type(event := self._event()) is not MappingEndEvent:
             key_mark = self._mark(event, None)
             mark = self._mark(self._event(), key_mark.place)

@@ -63,15 +63,18 @@ def inherit(names: Iterable[str], look_up: LookUp, depth: int = 1) -> Inherited:
 
 
 def circle(start: str, names_in: Callable[[str], Iterable[str]]) -> tuple[str, ...]:
-    """Return the way from a template back to itself, empty if there is none."""
+    """Return the way from a template back to itself.
+
+    Empty if there is none, or one so long that `inherit` refuses it.
+    """
     trails: list[tuple[str, ...]] = [(start,)]
     seen: set[str] = set()
     while trails:
-        trail = trails.pop()
+        trail = trails.pop(0)
         for name in names_in(trail[-1]):
             if name == start:
                 return (*trail, name)
-            if name not in seen:
+            if name not in seen and len(trail) < TEMPLATES_MAX:
                 seen.add(name)
                 trails.append((*trail, name))
     return ()
@@ -96,14 +99,15 @@ def merge(base: dict[str, Any], over: dict[str, Any], path: str = "") -> dict[st
         where = f"{path}.{key}" if path else key
         if value is None and not path.startswith("raw"):
             merged.pop(key, None)
-        elif _is_open(value, where) and _is_open(inherited, where):
+        elif is_open(value, where) and is_open(inherited, where):
             merged[key] = merge(inherited or {}, value, where)
-        elif _is_open(value, where):
+        elif is_open(value, where):
             merged[key] = merge({}, value, where)
         else:
             merged[key] = value
     return merged
 
 
-def _is_open(value: Any, path: str) -> bool:
+def is_open(value: Any, path: str) -> bool:
+    """Tell whether what stands at a path of a spec is merged with what it is laid over."""
     return isinstance(value, dict) and path not in WHOLE and not is_secret_form(value)

@@ -34,7 +34,8 @@ def spec_path(wire: Path, request: Mapping[str, Json], raw: Mapping[str, Json] |
     for length in range(len(pattern), 0, -1):
         found = _SPEC_PATHS.get(pattern[:length])
         if found is not None:
-            return _filled(found, indexes)
+            rest = wire[length:] if pattern[:length] in _UID_LISTS else ()
+            return (*_filled(found, indexes), *rest)
     return ()
 
 
@@ -128,3 +129,4 @@ def _common(one: Path, other: Path) -> Path:
 
 
 _SPEC_PATHS = _paths()
+_UID_LISTS = frozenset(path for lists in SUBSCRIPTION_WIRE.values() for path in lists)

@@ -46,7 +46,7 @@ def _quote_hint(value: object) -> str | None:
         return f'put it in quotes: "{value.text}"'
     if isinstance(value, float):
         return f'put it in quotes: "{value}"'
-    return 'write "" or leave the key out' if value is None else None
+    return "give it a value, or leave the key out" if value is None else None
 
 
 def kind_of(value: object) -> str:
@@ -87,7 +87,7 @@ def shown(value: object) -> str:
 
 
 def _int(value: object) -> int:
-    if isinstance(value, Cell) and value.removeprefix("-").isdecimal():
+    if isinstance(value, Cell) and value.removeprefix("-").isdecimal() and len(value) <= SHOWN_MAX:
         return int(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return int(value)
@@ -110,7 +110,7 @@ def _fraction(value: object) -> float:
             refuse("number", f"must be a number, this is {shown(value)}")
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < NUMBER_MAX:
         refuse("number", f"must be a number, this is {shown(value)}")
-    return int(value) if value == int(value) else round(float(value), 6)
+    return int(value) if value == int(value) else float(value)
 
 
 def _flag(value: object) -> bool:
@@ -128,12 +128,13 @@ def _uid(value: object) -> str:
         text = str(value)
     if text.isascii() and text.isdecimal() and text[0] != "0" and int(text[:11]) in limits.UID:
         return text
-    hint = "a uid is written without leading zeros" if text.startswith("0") else None
+    has_zeros = len(text) > 1 and text.startswith("0")
+    hint = "a uid is written without leading zeros" if has_zeros else None
     refuse("uid", f"must be a uid, 1 to {limits.UID.high}, this is {shown(value)}", hint)
 
 
 def _duration(value: object) -> int:
-    if isinstance(value, Cell) and value.isdecimal():
+    if isinstance(value, Cell) and value.isdecimal() and len(value) <= SHOWN_MAX:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int | str):
         hint = "write seconds, or a text such as `90s`, `5m`, `1h30m`"

@@ -34,6 +34,10 @@ class Vendor:
     warning: str | None = None
 
 
+TEMPORARY_KEYS = frozenset({"aws", "alibaba", "tencent"})
+"""Vendors for which the service knows temporary keys (agora-api.md 3.2; C66)."""
+
+
 def vendor(name_or_number: str | int) -> Vendor | None:
     """Find a vendor by our name (in any case, `-` and `_` are alike) or by its wire number."""
     if isinstance(name_or_number, str):

@@ -176,9 +176,10 @@ def test_a_path_that_no_file_can_have_is_an_error(
 
 
 def test_a_name_that_is_no_text_can_be_printed(tmp_path: Path) -> None:
-    Path(os.fsdecode(bytes(tmp_path) + b"/\xff.yaml")).touch()
-    (source,) = load(tmp_path).sources
-    assert source.file == f"{tmp_path}/\ufffd.yaml"
+    for name in (b"/\xfe.yaml", b"/\xff.yaml"):
+        Path(os.fsdecode(bytes(tmp_path) + name)).touch()
+    names = [source.file for source in load(tmp_path).sources]
+    assert names == [f"{tmp_path}/\\xfe.yaml", f"{tmp_path}/\\xff.yaml"]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is unreadable for root")

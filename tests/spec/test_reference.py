@@ -30,6 +30,7 @@ CODE_AT = {
     "Diagnostic": 3,
     "_problem": 2,
     "_refuse": 1,
+    "_report": 2,
     "_stop": 1,
     "problem": 1,
     "Explained": 1,

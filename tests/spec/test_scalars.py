@@ -261,8 +261,10 @@ def test_what_ruamel_writes_is_read_back(tree: dict[str, Any], style: str) -> No
     yaml.default_flow_style = STYLES[style]
     stream = io.StringIO()
     yaml.dump(tree, stream)
-    theirs = yaml.load(stream.getvalue())
-    assume(theirs == tree)
+    try:
+        assume(yaml.load(stream.getvalue()) == tree)
+    except YAMLError:  # it cannot read everything that it writes
+        return
     parsed = parse(Source.of("a.yaml", stream.getvalue().encode()))
     assert [document.data for document in parsed.documents] == [tree]
 

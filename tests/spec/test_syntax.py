@@ -167,6 +167,14 @@ def test_64_levels_are_fine_and_65_are_not() -> None:
     ]
 
 
+def test_aliases_nest_no_deeper_than_what_is_written() -> None:
+    inner = f"a: &x {'[' * 40}{']' * 40}\n"
+    room = NESTING_MAX - 40 - 1
+    assert places(f"{inner}b: {'[' * room}*x{']' * room}\n") == []
+    room += 1
+    assert places(f"{inner}b: {'[' * room}*x{']' * room}\n") == [f"2:{4 + room} nesting"]
+
+
 @pytest.mark.parametrize("opening", ["[", "{a: ", "- ", "? ", "a: [", "[{a: ["])
 def test_bottomless_nesting_ends_at_once(opening: str) -> None:
     begin = time.process_time()

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import PlainValidator, WithJsonSchema
+from pydantic import Field, PlainValidator, WithJsonSchema
 
 from reconciler.spec.kinds.base import Manifest, SpecModel
-from reconciler.spec.values import WEB_ADDRESS, Positive, SecretText, kind_of, refuse, shown
+from reconciler.spec.values import WEB_ADDRESS, Positive, SecretText, kind_of, refuse
 
 DEFAULT_NAME = "default"
 DEFAULT_ENDPOINTS = ("https://api.sd-rtn.com", "https://api.agora.io")
@@ -38,23 +38,10 @@ def _is_base_url(parts: SplitResult) -> bool:
     )
 
 
-def _endpoints(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list) or not value:
-        refuse("endpoint", f"must be a list of base URLs, this is {shown(value)}")
-    return tuple(_endpoint(item) for item in value)
-
-
-Endpoints = Annotated[
-    tuple[str, ...],
-    PlainValidator(_endpoints),
-    WithJsonSchema(
-        {
-            "type": "array",
-            "items": {"type": "string", "pattern": WEB_ADDRESS},
-            "minItems": 1,
-            "x-type": "list of URLs",
-        }
-    ),
+Endpoint = Annotated[
+    str,
+    PlainValidator(_endpoint),
+    WithJsonSchema({"type": "string", "pattern": WEB_ADDRESS, "x-type": "URL"}),
 ]
 
 
@@ -87,7 +74,7 @@ class AppSpec(SpecModel):
     certificate: SecretText | None = None
     """App certificate; lets `token: generate` work."""
 
-    endpoints: Endpoints = DEFAULT_ENDPOINTS
+    endpoints: Annotated[tuple[Endpoint, ...], Field(min_length=1)] = DEFAULT_ENDPOINTS
     """Base URLs, tried in order on connection failure or 5xx.
 
     Credentials go only to `*.agora.io`, `*.sd-rtn.com`, loopback and hosts that `--allow-endpoint`

@@ -18,15 +18,14 @@ from reconciler.spec.values import (
     refuse,
     shown,
 )
-from reconciler.spec.vendors import VENDORS, vendor
+from reconciler.spec.vendors import VENDORS, vendor, vendor_hint
 
 
 def _vendor(value: object) -> int:
     key = int(value) if isinstance(value, Cell) and value.isdecimal() else value
     found = vendor(key) if isinstance(key, str | int) and not isinstance(key, bool) else None
     if found is None:
-        names = ", ".join(f"`{row.name}`" for row in VENDORS)
-        refuse("vendor", f"no storage vendor is called {shown(value)}", f"one of {names}")
+        refuse("vendor", f"no storage vendor is called {shown(value)}", vendor_hint(str(value)))
     return found.number
 
 

@@ -35,7 +35,6 @@ ENCRYPTIONS = ("kms", "aes256")
 
 S3_COMPATIBLE = "s3-compatible"
 # Which vendors know temporary keys (C66), and each of the extension's keys (C65).
-STS_VENDORS = ("aws", "alibaba", "tencent")
 EXTENSION_USERS = {"sse": ("aws",), "tag": ("aws", "alibaba"), "endpoint": (S3_COMPATIBLE,)}
 
 _FOREIGN = re.compile(r"[^A-Za-z0-9]+")
@@ -141,7 +140,7 @@ def temporary_keys(body: Body) -> Iterable[Finding]:
         return (warning(STS_TOKEN, message),) if given(end) else ()
     findings = []
     vendor = _vendor(config)
-    if vendor is not None and vendor.name not in STS_VENDORS:
+    if vendor is not None and vendor.name not in vendors.TEMPORARY_KEYS:
         findings.append(warning(STS_TOKEN, f"is not used by `{vendor.name}`", "use lasting keys"))
     if not given(end):
         findings.append(warning(STS_EXPIRATION, "is missing, temporary keys need it"))

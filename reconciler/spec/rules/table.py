@@ -84,15 +84,20 @@ RULES: tuple[Rule, ...] = (
 _BY_MODE = {mode: tuple(rule for rule in RULES if mode in rule.modes) for mode in Mode}
 
 
+_BY_VALUE = frozenset({"C5", "C24", "C25", "C37", "C39", "C40", "C41"})
+"""Rules that judge each value by itself: what they say of one holds whatever else is unreadable."""
+
+
 def findings(body: Body, *, unreadable: Iterable[Path] = ()) -> list[tuple[Rule, Finding]]:
     """Judge a body by every rule of its mode, in the order of the table.
 
     `unreadable` are the wire paths whose values could not be read and are not in the body; a rule
-    that reads one of them, or something under or above it, is left out.
+    that reads one of them, or something under or above it, is left out, unless it judges each value
+    by itself.
     """
     rules = _BY_MODE[body.mode]
     if unread := tuple(unreadable):
-        rules = tuple(rule for rule in rules if not _reads(rule, unread))
+        rules = tuple(rule for rule in rules if rule.id in _BY_VALUE or not _reads(rule, unread))
     return [(rule, finding) for rule in rules for finding in rule.check(body)]
 
 
