@@ -26,6 +26,7 @@ COMMANDS = {
     "schema": "print the JSON Schema of the spec format, for editors",
     "convert": "turn a start request (JSON) into a Storage and a Recording",
     "preview": "draw the layout of a recording",
+    "simulator": "run a local Agora Cloud Recording service for trying and testing",
 }
 
 

@@ -114,7 +114,10 @@ class _Load:
         found = [*self._loaded.diagnostics, *self._outline.diagnostics, *clashes]
         found += [diagnostic for result in results for diagnostic in result.diagnostics]
         complete = not self._loaded.diagnostics and all(result.complete for result in results)
-        return Catalog(entries, ordered(found), complete)
+        # One mistake in a template may get another hint from each mode: the first of them stays.
+        hinted = sorted(found, key=lambda problem: problem.hint or "", reverse=True)
+        told = {problem.sort_key: problem for problem in hinted}
+        return Catalog(entries, ordered(told.values()), complete)
 
     # What one file comes to
 

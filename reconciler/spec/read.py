@@ -96,6 +96,8 @@ def read(model: type[Model], data: Any, base: Path = ()) -> Reading[Model]:
             )
         for detail, path in reversed(list(zip(details, paths, strict=True))):  # indexes stay true
             unreadable.append((*base, *path))
+            if detail["type"] == "too_short" and _holds_another(path, paths):
+                continue  # its items are what is wrong
             if detail["type"] == "missing" and path[-1] in STAND_INS:
                 data = _with(data, path, STAND_INS[path[-1]])
             elif len(path) > 1 and isinstance(path[-1], int) and path[-2] in STAND_INS_IN:
@@ -105,6 +107,10 @@ def read(model: type[Model], data: Any, base: Path = ()) -> Reading[Model]:
             else:
                 return Reading(None, tuple(problems), tuple(unreadable))
     return Reading(None, tuple(problems), tuple(unreadable))
+
+
+def _holds_another(path: Path, paths: list[Path]) -> bool:
+    return any(len(other) > len(path) and other[: len(path)] == path for other in paths)
 
 
 def _path(detail: ErrorDetails) -> Path:

@@ -57,11 +57,13 @@ def test_rules_and_time_come_from_the_command_line(tmp_path: Path) -> None:
     faults = tmp_path / "faults.yaml"
     faults.write_text("- {endpoint: ncs-ip, nth: 2, effect: {status: 500}}\n", encoding="utf-8")
     words = ("--port", 0, "--faults", faults, "--time-scale", 500, "--qps", 3, "--start-delay", 9)
-    with simulator(*words) as (_, url):
-        with httpx.Client(base_url=url, auth=("simulator",) * 2, trust_env=False) as client:
-            statuses = [client.get("/v1/ncs/ip").status_code for _ in range(4)]
-            tuning = client.get("/_sim/tuning").json()
-            assert client.get("/_sim/clock").json()["scale"] == 500
+    with (
+        simulator(*words) as (_, url),
+        httpx.Client(base_url=url, auth=("simulator",) * 2, trust_env=False) as client,
+    ):
+        statuses = [client.get("/v1/ncs/ip").status_code for _ in range(4)]
+        tuning = client.get("/_sim/tuning").json()
+        assert client.get("/_sim/clock").json()["scale"] == 500
     assert statuses == [200, 500, 200, 429]
     assert (tuning["qps"], tuning["start_delay_s"]) == (3, 9)
 
@@ -69,7 +71,7 @@ def test_rules_and_time_come_from_the_command_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--host", "0.0.0.0"), "loopback only"),
+        (("--host", "192.0.2.1"), "loopback only"),
         (("--host", "example.com"), "loopback only"),
         (("--port", "65536"), "is not from 0 to 65535"),
         (("--port", "http"), "is no number"),

@@ -15,8 +15,8 @@ from ruamel.yaml.error import YAMLError
 
 from reconciler.cli.report import one_line
 from reconciler.diagnostics import Diagnostic
-from reconciler.spec.catalog import Catalog
-from tests.spec.support import APP, read, setting
+from tests.laws import worlds
+from tests.spec.support import APP, SHARED, manifest, read, setting, write
 
 ROOT = Path(__file__).resolve().parents[2]
 SOUND = tuple(path.read_bytes() for path in sorted((ROOT / "specs").rglob("*.yaml")))
@@ -75,18 +75,20 @@ PARTS = (
 )
 
 
-def load(*contents: bytes) -> Catalog:
-    """Read files from a folder that is gone afterwards, and look at everything that came of it."""
+def load(*contents: bytes) -> None:
+    """Read files as specs, beside one with rows."""
+    files = {f"{number}.yaml": content for number, content in enumerate(contents)}
+    load_files({**files, "rooms.csv": b"room,name,uid\na,b,11\nc,d\n"}, a="x", n=1, m={"file": "f"})
+
+
+def load_files(files: dict[str, bytes], **variables: Any) -> None:
+    """Read a folder that is gone afterwards, and look at everything that came of it."""
     with tempfile.TemporaryDirectory() as folder:
-        for number, content in enumerate(contents):
-            (Path(folder) / f"{number}.yaml").write_bytes(content)
-        (Path(folder) / "rooms.csv").write_bytes(b"room,name,uid\na,b,11\nc,d\n")
-        catalog = read(Path(folder), setting(a="x", n=1, m={"file": "f"}))
+        catalog = read(write(Path(folder), dict(files)), setting(**variables))
         check(catalog.diagnostics)
         for entry in catalog.entries:
             if entry.digest:
-                entry.desired()
-    return catalog
+                entry.desired().freeze()
 
 
 def check(diagnostics: Iterable[Diagnostic]) -> None:
@@ -196,6 +198,9 @@ def wider(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 VALUES: st.SearchStrategy[Any] = st.recursive(st.sampled_from(LEAVES), wider, max_leaves=5)
 
 
+OTHER_KEYS = ("x", "cname", "${a}", "spec", "kind", "uid", "raw")
+
+
 def trees() -> Iterator[Any]:
     for text in (*SOUND, *BROKEN):
         try:
@@ -216,18 +221,17 @@ def steps(tree: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 @st.composite
 def other_values(draw: st.DrawFn) -> bytes:
-    tree = json.loads(draw(st.sampled_from(TREES)))
+    # Changed below, so it must be nobody else's.
+    tree = json.loads(draw(st.sampled_from(TREES) | worlds.recordings().map(json.dumps)))
     for _ in range(draw(st.integers(1, 3))):
         *way, last = draw(st.sampled_from(list(steps(tree))[1:] or [("spec",)]))
         node = tree
         for step in way:
             node = node[step]
-        if draw(st.booleans()) and isinstance(node, dict):
-            node[draw(st.sampled_from(["x", "cname", "${a}", "spec", "kind", "uid", "raw"]))] = (
-                node.pop(last, None)
-            )
+        if isinstance(node, dict) and draw(st.booleans()):
+            node[draw(st.sampled_from(OTHER_KEYS))] = node.pop(last, None)
         else:
-            node[last] = draw(VALUES)
+            node[last] = json.loads(draw(VALUES.map(json.dumps)))
     return re.sub('"@(.*?)@"', r"\1", json.dumps(tree)).encode()
 
 
@@ -241,6 +245,56 @@ def test_specs_with_other_values_end_well(documents: list[bytes]) -> None:
 @given(st.recursive(VALUES, lambda inner: st.dictionaries(st.text(max_size=4), inner, max_size=3)))
 def test_any_tree_ends_well(tree: Any) -> None:
     load(json.dumps({"apiVersion": "reconciler/v1", "kind": "Recording", "spec": tree}).encode())
+
+
+# Rows and variables
+
+PATTERN = """\
+  recording:
+    metadata: {name: "r-${room}", labels: {"${x}": "${room}${x}"}}
+    spec: {mode: mix, channel: "${x}", storage: archive, uid: "${uid}", raw: {"${x}": "${x}"}}
+"""
+ROW = st.dictionaries(st.sampled_from(["room", "x", "uid", "é"]), VALUES, max_size=4)
+
+
+def set_of(generator: str) -> bytes:
+    return (manifest("RecordingSet", "s", f"generators: [{generator}]") + PATTERN).encode()
+
+
+def test_sound_rows_make_recordings() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        files = {"a.yaml": set_of("file: r.csv"), "b.yaml": SHARED.encode()}
+        write(Path(folder), {**files, "r.csv": b"room,x,uid\na,b,11\n"})
+        assert [entry.uids for entry in read(Path(folder)).entries] == [("11",)]
+
+
+@settings(max_examples=300)
+@given(st.binary(max_size=60) | st.text("ab,\"\n\r;'\0\t é=${}01", max_size=60).map(str.encode))
+def test_any_csv_ends_well(rows: bytes) -> None:
+    table = b"room,x,uid\n" + rows
+    load_files({"a.yaml": set_of("file: r.csv"), "b.yaml": SHARED.encode(), "r.csv": table})
+
+
+@settings(max_examples=300)
+@given(
+    st.lists(ROW | VALUES, max_size=3) | VALUES | st.text('[]{}":,\\ud8001eE+-.ntf', max_size=30)
+)
+def test_any_json_and_yaml_rows_end_well(rows: Any) -> None:
+    table = (rows if isinstance(rows, str) else json.dumps(rows)).encode(errors="surrogatepass")
+    files = {"b.yaml": SHARED.encode(), "r.json": table, "r.yml": table}
+    load_files({**files, "a.yaml": set_of("{file: r.json}, {file: r.yml}")})
+
+
+@settings(max_examples=300)
+@given(VALUES, VALUES)
+def test_any_variables_end_well(one: Any, other: Any) -> None:
+    spec = "mode: ${var.b}\nchannel: c\nchannelProfile: live\nstorage: ${var.a}\nraw: ${var.b}\n"
+    own = manifest(
+        "Recording", "a", f"{spec}layout: ${{var.b}}\npolicy: ${{var.a}}\nuid: ${{var.a}}"
+    )
+    generator = set_of("{list: '${var.a}'}, {matrix: {x: '${var.b}', room: '${var.a}'}}").decode()
+    text = f"{own}---\n{generator}---\n{SHARED.replace('bucket: b', 'bucket: ${var.b}')}"
+    load_files({"a.yaml": text.encode()}, a=one, b=other)
 
 
 @pytest.mark.slow

@@ -1,0 +1,1 @@
+"""A faithful Agora Cloud Recording service on loopback, with faults to order."""
