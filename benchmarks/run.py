@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks import budget, simulator
 from benchmarks.specs import PER_FILE, write_specs
 
 RUNS = 5
@@ -36,6 +37,8 @@ def main() -> None:
         )
         _startup()
         _reading(specs, cache)
+    budget.main()
+    simulator.main()
 
 
 def _startup() -> None:

@@ -23,7 +23,7 @@ from reconciler.agora.messages import JSON_TYPE, Endpoint, Reply, Request, Silen
 from reconciler.agora.parse import Arrival, unwrapped
 from reconciler.agora.project import Project
 from reconciler.agora.retry import Tries
-from reconciler.agora.scrub import scrubbed, texts_in
+from reconciler.agora.scrub import scrubbed, texts_in, without
 from reconciler.agora.trees import Tree
 from reconciler.clock import Clock
 
@@ -185,7 +185,7 @@ class Exchange:
             code=code,
             reason=scrubbed(message, sent),
             sid=trees.text(tree, "sid") or None,
-            request_id=scrubbed(reply.request_id or "", sent) or None,
+            request_id=without(reply.request_id or "", sent) or None,
             retry_after_s=reply.retry_after_s,
         )
 

@@ -193,6 +193,8 @@ class Line:
     def _end(self, serving: asyncio.Task[None]) -> None:
         """Fail whoever waits if the budget failed, rather than let them wait for ever."""
         problem = None if serving.cancelled() else serving.exception()
+        if problem is None and not serving.cancelled():
+            return  # who got in line since then is served by the next task
         for ticket in self._queue.clear():
             if problem is None or ticket.done():
                 ticket.cancel()

@@ -17,7 +17,6 @@ REPEATS_MAX = 3
 JITTER = 0.25
 """A wait grows by up to this share, so that what failed together does not come back together."""
 
-
 _SERVER_ERROR = 500
 
 

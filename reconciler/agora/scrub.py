@@ -20,19 +20,23 @@ TEXT_LENGTH_MAX = 300
 SECRET_LENGTH_MIN = 4
 """Shorter texts are no secrets, and taking them out would leave no sentence."""
 
-
 _LIKE_A_KEY = re.compile(r"(?=\S*[0-9/+=%&])\S{12,}")
 
 
 def scrubbed(text: str, sent: Iterable[str]) -> str:
-    """Return the text without what was sent, on one line, printable and short."""
+    """Return what the service says without what was sent, on one line, printable and short."""
+    text = _LIKE_A_KEY.sub(MASK, without(text, sent))
+    text = "".join(character if character.isprintable() else " " for character in text).strip()
+    return text if len(text) <= TEXT_LENGTH_MAX else f"{text[:TEXT_LENGTH_MAX]}..."
+
+
+def without(text: str, sent: Iterable[str]) -> str:
+    """Return the text with `***` for each of these secrets, in whatever form."""
     for secret in sorted(set(sent), key=len, reverse=True):
         if len(secret) >= SECRET_LENGTH_MIN:
             for form in _forms(secret):
                 text = text.replace(form, MASK)
-    text = _LIKE_A_KEY.sub(MASK, text)
-    text = "".join(character if character.isprintable() else " " for character in text).strip()
-    return text if len(text) <= TEXT_LENGTH_MAX else f"{text[:TEXT_LENGTH_MAX]}..."
+    return text
 
 
 def texts_in(tree: object) -> Iterator[str]:

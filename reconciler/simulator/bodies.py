@@ -174,7 +174,7 @@ _OUTPUTS = array(
 _PARAMETERS: Mapping[str, Check] = {
     WEB: block(
         {
-            "url": _URL,
+            "url": _FILLED,  # whether a page can be opened shows later
             "audioProfile": whole(0, 2),
             "videoWidth": whole(1),
             "videoHeight": whole(1),

@@ -73,6 +73,7 @@ async def serving(settings: Settings, listening: Listening) -> AsyncIterator[str
             _tell_port(listening.port_file, port)
             yield f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         finally:
+            _forget_port(listening.port_file)
             server.should_exit = True
             await task
 

@@ -9,7 +9,7 @@ from reconciler.simulator.admission import (
     same_identity,
 )
 from reconciler.simulator.answers import Answer, Refusal, done, failed
-from reconciler.simulator.ends import FAILURES, TOKEN_EXPIRED, End
+from reconciler.simulator.ends import FAILURES, PAGE_ENDS, TOKEN_EXPIRED, End
 from reconciler.simulator.notices import Event
 from reconciler.simulator.resources import Grant
 from reconciler.simulator.routes import Route
@@ -22,6 +22,7 @@ from reconciler.simulator.tree import Json, Object
 from reconciler.simulator.world import World
 
 REACHABLE_HOURS = 72
+UNOPENED = 5  # code of event 71: the page cannot be opened
 _MODE_NUMBERS = {INDIVIDUAL: 0, MIX: 1}  # recordingMode of event 3
 
 
@@ -103,6 +104,8 @@ def _started(world: World, route: Route, grant: Grant, request: Object) -> Sessi
         page=Page(onhold=tree.flag(page, "onhold")),
     )
     token_ends_s = None
+    if session.is_web and not _is_page(tree.text(page, "url")):
+        session.doom = PAGE_ENDS[UNOPENED]
     if world.settings.certificate is not None and not session.is_web:
         session.doom, token_ends_s = _admitted(world, world.settings.certificate, grant, request)
     begin(world, session, grant.reachable_hours, token_ends_s)
@@ -119,6 +122,10 @@ def _admitted(
     except TokenError as problem:
         return (TOKEN_EXPIRED if problem.code == EXPIRED else FAILURES["token"]), None
     return None, token.ends_s
+
+
+def _is_page(url: str) -> bool:
+    return url.startswith(("http://", "https://"))
 
 
 def _report_double(world: World, session: Session) -> None:

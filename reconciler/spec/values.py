@@ -36,15 +36,16 @@ def _text(value: object) -> str:
         return value.text
     if type(value) is int:
         return str(value)
-    refuse("text", f"must be text, this is {kind_of(value)}", _quote_hint(value))
+    refuse("text", f"must be text, this is {kind_of(value)}", quote_hint(value))
 
 
-def _quote_hint(value: object) -> str | None:
+def quote_hint(value: object) -> str | None:
+    """Return how a value is written that was meant as text."""
     if isinstance(value, bool):
         return f'put it in quotes: "{str(value).lower()}"'
     if isinstance(value, Timestamp):
         return f'put it in quotes: "{value.text}"'
-    if isinstance(value, float):
+    if isinstance(value, int | float):
         return f'put it in quotes: "{value}"'
     return "give it a value, or leave the key out" if value is None else None
 
@@ -189,7 +190,7 @@ def read_secret(value: object) -> Secret:
         hint = "write one of {env: NAME}, {file: PATH}, {exec: [CMD, ARG]}"
         refuse("secret", "must be text or one reference to where the value is", hint)
     if isinstance(value, bool | float | Timestamp) or value is None:
-        refuse("text", f"must be text, this is {kind_of(value)}", _quote_hint(value))
+        refuse("text", f"must be text, this is {kind_of(value)}", quote_hint(value))
     return Secret("literal", _text(value))
 
 

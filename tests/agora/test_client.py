@@ -259,6 +259,17 @@ async def test_the_reason_is_found_wherever_the_service_puts_it(body: Any, reaso
 
 
 @virtual_time
+async def test_the_request_id_of_a_failure_is_kept() -> None:
+    world = World()
+    number = "5b0a3f64-6f0e-4d6a-9a53-3f3a5e1f9c11"
+    answer = Answer(status=400, body={"code": 2}, headers=(("X-Request-Id", number),))
+    world.service.will_answer("query", answer)
+    failure = await world.client.query(HANDLE)
+    assert isinstance(failure, Failure)
+    assert failure.request_id == number
+
+
+@virtual_time
 async def test_the_service_can_ask_for_a_longer_wait() -> None:
     world = World()
     busy = Answer(status=503, body={}, headers=(("Retry-After", "20"),))

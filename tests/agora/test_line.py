@@ -321,3 +321,12 @@ async def test_when_all_ends_nobody_is_left_waiting() -> None:
         task.cancel()
     problems = await asyncio.gather(*waiting, return_exceptions=True)
     assert [type(problem) for problem in problems[1:]] == [asyncio.CancelledError] * 2
+
+
+@virtual_time
+async def test_who_comes_back_at_once_is_served_again() -> None:
+    clock = LoopClock()
+    line = Line(MemoryBudget(clock), "app", Limit(10), clock)
+    for _ in range(3):
+        await line.wait()
+    assert clock.monotonic_s() == pytest.approx(0.21)

@@ -11,10 +11,16 @@ from tests.contract.customer import Customer, Recorder, client
 from tests.contract.target import TARGET
 
 MARKER = "simulator_only(reason): needs a simulator, or takes too long or costs too much elsewhere"
+TEST_S_MAX = 600  # where a test really has to wait
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    if TARGET.url:
+        item.add_marker(pytest.mark.timeout(TEST_S_MAX))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.contract.bodies import INDIVIDUAL, MIX, WEB, Body, changed
+from tests.contract.bodies import INDIVIDUAL, MIX, SCENES, WEB, Body, changed
 from tests.contract.control import Control, user
-from tests.contract.customer import Customer, refusal
+from tests.contract.customer import Customer, granted, refusal
 
 NOT_FOUND = (404, 404)
 CONFLICT = (400, 53)
@@ -72,7 +72,11 @@ def test_a_page_is_never_idle_and_ends_after_its_hours(
 def test_after_its_resource_expired_a_task_is_out_of_reach_and_goes_on(
     customer: Customer, control: Control, mode: str, body: Body
 ) -> None:
-    task = customer.running(mode, body, resourceExpiredHour=1)
+    recorder = customer.recorder()
+    resource_id = customer.resource(recorder, scene=SCENES[mode], resourceExpiredHour=1)
+    control.advance(200)  # the hour counts from the start
+    granted(customer.start(resource_id, mode, recorder, body))
+    task = customer.started[-1]
     control.advance(HOUR_S - 60)
     assert customer.query(task).status_code == 200
     control.advance(60)
@@ -82,8 +86,8 @@ def test_after_its_resource_expired_a_task_is_out_of_reach_and_goes_on(
         customer.stop(task, async_stop=True),
     ):
         assert answer.status_code != 200
-    again = customer.resource(task.recorder, scene=int(mode == "web"))
-    assert refusal(customer.start(again, mode, task.recorder, body)) == CONFLICT
+    again = customer.resource(recorder, scene=SCENES[mode])
+    assert refusal(customer.start(again, mode, recorder, body)) == CONFLICT
 
 
 @pytest.mark.parametrize("order", ["kill", "idle", "remove"])

@@ -129,6 +129,14 @@ def test_a_web_page_recording_is_never_idle_and_ends_after_its_hours() -> None:
     assert stopped["details"] == "max recording hour is 4"
 
 
+def test_a_page_that_cannot_be_opened_is_found_out_later() -> None:
+    caller = Caller()
+    running = caller.running("web", web(url="example.com"))
+    assert statuses(running, 1, 1, 3) == [2, 20, 404]
+    (stopped,) = caller.details(71)
+    assert (stopped["code"], stopped["message"]) == (5, "access_url_failed")
+
+
 def test_after_its_hours_no_call_reaches_a_recording_that_goes_on() -> None:
     caller = Caller()
     running = caller.running(acquire={"resourceExpiredHour": 1})

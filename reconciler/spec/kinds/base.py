@@ -7,7 +7,7 @@ from pydantic.alias_generators import to_camel
 
 from reconciler.errors import SpecError
 from reconciler.identity import NAME_PATTERN, check_name
-from reconciler.spec.values import kind_of, refuse
+from reconciler.spec.values import kind_of, quote_hint, refuse
 
 API_VERSION = "reconciler/v1"
 
@@ -26,7 +26,7 @@ class SpecModel(BaseModel):
 
 def _name(value: object) -> str:
     if not isinstance(value, str):
-        hint = f'put it in quotes: "{value}"' if isinstance(value, int | float) else None
+        hint = quote_hint(value) if isinstance(value, int | float) else None
         refuse("name", f"a name is text, this is {kind_of(value)}", hint)
     try:
         return check_name(value)
