@@ -103,7 +103,9 @@ class _Build:
 
         What could not be filled in is said already, whatever the value then looks like.
         """
-        unfilled = {self._place.position(found.path) for found in known if found.code == UNFILLED}
+        unfilled = {
+            self._place.diagnostic(found).position for found in known if found.code == UNFILLED
+        }
         for problem in without_echoes([*known, *self._problems]):
             found = self._place.diagnostic(problem)
             if problem in known or found.position not in unfilled:

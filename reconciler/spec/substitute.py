@@ -5,7 +5,7 @@ Source: design/spec-format.md.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reconciler.errors import SpecError
@@ -73,11 +73,9 @@ class Substitution:
 
     def _key(self, key: str, path: Path) -> str:
         if self.row is None:
-            self._refuse(
-                (*path, key),
-                "`${` in a key is for RecordingSets only",
-                _LITERAL,
-            )
+            message = "`${` in a key is for RecordingSets only"
+            problem = error((*path, key), UNFILLED, message, _LITERAL)
+            self.problems.append(replace(problem, of_key=True))
             return key
         return self._text(key, (*path, key))
 

@@ -93,6 +93,17 @@ def test_the_installed_program_runs_and_a_reader_that_leaves_makes_no_noise() ->
     assert done.stderr == ""
 
 
+@pytest.mark.parametrize("words", ["--version", "schema", "validate --help"])
+@pytest.mark.parametrize("place", [">&-", "> /dev/full"])
+def test_a_stdout_that_takes_nothing_is_exit_1_with_a_sentence(words: str, place: str) -> None:
+    program = Path(sys.executable).with_name("reconciler")
+    command = f"{program} {words} {place}"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: stdout cannot be written: ")
+    assert "bug" not in done.stderr
+
+
 def test_the_version_imports_none_of_the_libraries() -> None:
     program = (
         "import sys; from reconciler.cli.main import main; main(['--version']);"

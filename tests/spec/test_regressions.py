@@ -173,6 +173,11 @@ def test_a_hint_is_as_new_as_the_specs(tmp_path: Path) -> None:
     assert hints == ["did you mean `archive`?", "there are `zzz`"]
 
 
+def test_a_variable_as_a_key_is_one_mistake(tmp_path: Path) -> None:
+    found = load(tmp_path, recording("a", "'${var.x}': 1"))
+    assert [diagnostic.code for diagnostic in found.diagnostics] == ["variable"]
+
+
 @pytest.mark.parametrize("key", ["region: null", "uid: null", "layout: null"])
 def test_null_is_no_value_where_no_template_gives_one(tmp_path: Path, key: str) -> None:
     found = load(tmp_path, recording("a", key))
