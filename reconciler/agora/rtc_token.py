@@ -81,11 +81,17 @@ def recorder_token(
 
 
 def encode(token: Token, certificate: SecretValue) -> SecretValue:
-    """Sign and write a token. Raises SecretError where App ID or certificate is none."""
+    """Sign and write a token.
+
+    Raises SecretError where App ID or certificate is none, or a value has no place in a token.
+    """
     for name, value in (("App ID", token.app_id), ("App certificate", certificate.reveal())):
         if not _ID.fullmatch(value):
             raise SecretError(f"an {name} has 32 hexadecimal digits, this one has not")
-    info = _info(token)
+    try:
+        info = _info(token)
+    except (struct.error, UnicodeEncodeError):
+        raise SecretError("no token can be made for this channel, uid or time") from None
     content = _text(_signature(token, certificate, info)) + info
     return SecretValue(VERSION + base64.b64encode(zlib.compress(content)).decode())
 

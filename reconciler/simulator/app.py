@@ -59,9 +59,17 @@ class Application:
             await asyncio.wait([task])
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one call of the service."""
+        """Answer one call of the service; one that the server's end cuts off gets no answer."""
         if scope["type"] != "http":
             return
+        try:
+            await self._serve_call(scope, receive, send)
+        except asyncio.CancelledError:
+            if abort := scope.get("state", {}).get("abort"):
+                abort()  # else the server would write an answer of its own, which nobody documents
+            raise
+
+    async def _serve_call(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = await read_body(receive)
         gateway, clock = self._simulator.gateway, self._simulator.clock
         ticket = gateway.admit(_request(scope, body), clock.now_s(), clock.real_s())

@@ -190,3 +190,13 @@ def test_what_is_no_app_id_or_certificate_is_refused_unquoted(
 def test_neither_app_id_nor_token_show_themselves() -> None:
     assert APP_ID not in repr(T1)
     assert "007" not in repr(encode(T1, CERTIFICATE))
+
+
+@pytest.mark.parametrize(
+    ("channel", "issued_s"), [("c" * 70_000, 0), ("c", -1), ("c", 2**32), ("\ud800", 0)]
+)
+def test_what_has_no_place_in_a_token_is_refused_without_being_shown(
+    channel: str, issued_s: int
+) -> None:
+    with pytest.raises(SecretError, match="no token can be made"):
+        recorder_token("0" * 32, SecretValue("1" * 32), channel, issued_s, 1)

@@ -230,3 +230,18 @@ async def test_calls_that_wait_are_answered_while_others_go_on() -> None:
         assert (await client.get(f"{path}/query")).status_code == 200
         assert not slow.done()
         assert (await slow).status_code == 200
+
+
+@real_time
+async def test_a_call_that_waits_when_the_simulator_ends_gets_no_answer() -> None:
+    async with httpx.AsyncClient(auth=("simulator",) * 2, trust_env=False) as client:
+        async with serving(Settings(tuning=FAST), Listening()) as url:
+            client.base_url = httpx.URL(url)
+            path = await started(client)
+            await client.post("/_sim/clock", json={"scale": 0})
+            stopping = asyncio.create_task(client.post(f"{path}/stop", json=frame({})))
+            for _ in range(1000):
+                if '"stop"' in (await client.get("/_sim/calls")).text:
+                    break
+        with pytest.raises(httpx.TransportError):
+            await stopping
