@@ -12,9 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TextIO
 
-from reconciler.errors import UsageError
+from reconciler.errors import ReconcilerError
 
 DEFAULT_COLUMNS = 100
+
+
+class OutputError(ReconcilerError):
+    """What a command found out cannot be written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +42,11 @@ class Console:
         return cls(sys.stdout or _Closed(), sys.stderr or io.StringIO(), os.environ)
 
     def flush(self) -> None:
-        """Hand everything over. Raises UsageError where stdout takes no more."""
+        """Hand everything over. Raises OutputError where stdout takes no more."""
         self._to_out("")
 
     def write(self, text: str) -> None:
-        """Write a result as it is. Raises UsageError where stdout takes no more."""
+        """Write a result as it is. Raises OutputError where stdout takes no more."""
         self._to_out(text)
 
     def _to_out(self, text: str) -> None:
@@ -53,10 +57,10 @@ class Console:
         except BrokenPipeError:
             raise
         except OSError as problem:
-            raise UsageError(f"stdout cannot be written: {problem.strerror}") from None
+            raise OutputError(f"stdout cannot be written: {problem.strerror}") from None
 
     def line(self, text: str = "") -> None:
-        """Write one line of a result. Raises UsageError where stdout takes no more."""
+        """Write one line of a result. Raises OutputError where stdout takes no more."""
         self._to_out(f"{text}\n")
 
     def note(self, text: str) -> None:
@@ -94,7 +98,8 @@ class Console:
     def abandon(self) -> None:
         """Give up on stdout, whose reader went away, and keep the interpreter's end quiet."""
         with contextlib.suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), self.out.fileno())
+            out = self.out.fileno()
+            os.dup2(os.open(os.devnull, os.O_WRONLY), out)
 
 
 class _Closed(io.StringIO):

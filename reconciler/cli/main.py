@@ -13,7 +13,7 @@ from dataclasses import replace
 from importlib import import_module
 
 from reconciler import __version__
-from reconciler.cli.console import Console
+from reconciler.cli.console import Console, OutputError
 from reconciler.cli.parser import Parser, UsageExit
 from reconciler.errors import ReconcilerError
 
@@ -35,12 +35,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     console = Console.of_process()
     try:
-        return _run(words, console)
-    except UsageExit as stop:
-        return stop.code
+        return _finished(words, console)
     except ReconcilerError as problem:
         console.error(str(problem), problem.hint)
-        console.abandon()
+        if isinstance(problem, OutputError):
+            console.abandon()
         return EXIT_ERROR
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
@@ -51,6 +50,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if {"-v", "--verbose"} & set(words):
             raise
         return _report_bug(bug, console)
+
+
+def _finished(words: list[str], console: Console) -> int:
+    """Run the command and hand over all that it wrote, so that a full disk is noticed here."""
+    try:
+        code = _run(words, console)
+    except UsageExit as stop:
+        code = stop.code
+    console.flush()
+    return code
 
 
 def _report_bug(bug: Exception, console: Console) -> int:
@@ -80,9 +89,7 @@ def _run(words: list[str], console: Console) -> int:
     parser = Parser(f"reconciler {name}", COMMANDS[name], command.EXAMPLE, console)
     command.add_arguments(parser)
     args = parser.parse_args(rest)
-    code = int(command.run(args, replace(console, quiet=args.quiet)))
-    console.flush()
-    return code
+    return int(command.run(args, replace(console, quiet=args.quiet)))
 
 
 def _unknown(name: str, console: Console) -> int:
