@@ -101,10 +101,12 @@ def _allowed_hosts(args: argparse.Namespace, environ: Mapping[str, str]) -> froz
     from urllib.parse import urlsplit
 
     said = environ.get("RECONCILER_ALLOW_ENDPOINTS", "").replace(",", " ").split()
-    own = [
-        urlsplit(url.strip()).hostname or ""
-        for url in environ.get("AGORA_ENDPOINTS", "").split(",")
-    ]
+    endpoints = environ.get("AGORA_ENDPOINTS", "")
+    try:
+        own = [urlsplit(url.strip()).hostname or "" for url in endpoints.split(",")]
+    except ValueError:
+        hint = "write base URLs, separated by commas"
+        raise UsageError("AGORA_ENDPOINTS cannot be read", hint=hint) from None
     return frozenset({*args.allow_endpoint, *said, *own} - {""})
 
 

@@ -158,6 +158,8 @@ def convert(asked: Request, wish: Wish) -> Converted:
         error(("clientRequest", key), "acquire-key", "this format cannot say that")
         for key in beyond
     ]
+    if any(problem.severity is Severity.ERROR for problem in problems):
+        return Converted((), (), tuple(problems))
     spec: dict[str, Any] = {"mode": str(wish.mode), "channel": asked.cname, "uid": asked.uid}
     if storage:
         spec["storage"] = name

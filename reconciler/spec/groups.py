@@ -47,6 +47,9 @@ _MEDIA = {0: ("audio",), 1: ("video",)}
 
 def _subscriptions(recording: Mapping[str, Any]) -> dict[str, Json]:
     """Return both media's lists: a medium without one would be switched off (3.4)."""
+    recording = {
+        mapping.LOWER_CASE_DENY.get(key, key): said for key, said in recording.items()
+    }  # K1
     media = _MEDIA.get(recording.get("streamTypes", 2), ("audio", "video"))
     lists = {medium: _lists(medium, recording) for medium in ("audio", "video")}
     if not any(lists.values()):

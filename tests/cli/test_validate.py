@@ -185,3 +185,12 @@ def test_a_foreign_endpoint_is_warned_of_until_somebody_allows_it(
     assert ran.code == 0
     codes = [found["code"] for found in ran.json["diagnostics"]]
     assert codes == ["endpoint-not-allowed"] * warnings
+
+
+def test_endpoints_of_the_environment_that_are_no_urls_are_exit_1(
+    run: Run, specs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AGORA_ENDPOINTS", "http://[")
+    ran = run("validate", specs)
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.startswith("error: AGORA_ENDPOINTS cannot be read")

@@ -10,6 +10,7 @@ from reconciler.spec.cache import open_cache
 from reconciler.spec.convert import Converted, Wish, convert, take_apart
 from reconciler.spec.desired import start_body
 from reconciler.spec.emit import to_yaml
+from reconciler.spec.groups import Group, group_requests
 from reconciler.spec.wire import Mode
 from tests.spec.support import (
     APP,
@@ -240,7 +241,7 @@ def test_what_convert_takes_is_valid_and_sends_the_same(tmp_path: Path, more: An
 )
 def test_what_a_spec_cannot_say_is_refused_by_name(more: dict[str, Any], code: str) -> None:
     assert code in {each.code for each in converted(**more).problems}
-    assert converted(**more).manifests == () or code == "raw"
+    assert converted(**more).manifests == ()
 
 
 def test_a_request_nested_too_deep_is_refused() -> None:
@@ -248,3 +249,14 @@ def test_a_request_nested_too_deep_is_refused() -> None:
     for _ in range(700):
         deep = [deep]
     assert [each.code for each in converted(foo=deep).problems] == ["nesting"]
+
+
+@pytest.mark.parametrize("spelling", ["unSubscribeVideoUids", "unsubscribeVideoUids"])
+def test_an_update_leaves_out_whom_raw_leaves_out_however_it_spells_that(
+    tmp_path: Path, spelling: str
+) -> None:
+    lists = f"{{subscribeAudioUids: ['#allstream#'], {spelling}: ['7']}}"
+    catalog = load(tmp_path, recording("a", f"raw: {{recordingConfig: {lists}}}"))
+    assert catalog.errors == 0
+    sent: Any = group_requests(catalog.entries[0].desired())[Group.SUBSCRIPTIONS]
+    assert sent["streamSubscribe"]["videoUidList"] == {"unSubscribeVideoUids": ["7"]}
