@@ -3,6 +3,9 @@
     ReconcilerError
     ├── UsageError          the command line or a setting is wrong: say it, exit 1
     ├── SecretError         a secret does not resolve: the action that needs it fails, others go on
+    ├── RefusedError        a safety rule stands against it: nothing was done, exit 3
+    ├── StateError          state cannot be read or written: nothing that changes anything follows
+    ├── LockedError         another run holds the scope: exit 4
     └── SpecError           a value of a spec is wrong: becomes a Diagnostic, stays in `spec`
 
 Problems that a user can mend are values (`diagnostics.Diagnostic`); these exceptions are for the
@@ -11,7 +14,12 @@ shell. A message never contains a secret.
 
 
 class ReconcilerError(Exception):
-    """Root of the tree; `str()` is one sentence for a person, `hint` what to do about it."""
+    """Root of the tree; `str()` is one sentence for a person, `hint` what to do about it.
+
+    `exit_code` is what a command ends with that lets it pass (design/cli.md, "Exit codes").
+    """
+
+    exit_code = 1
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
@@ -20,6 +28,22 @@ class ReconcilerError(Exception):
 
 class UsageError(ReconcilerError):
     """Refuse the command as given: an option, argument or environment variable is wrong."""
+
+
+class RefusedError(ReconcilerError):
+    """Refuse to act, as a safety rule says; `hint` names the flag that lifts it."""
+
+    exit_code = 3
+
+
+class StateError(ReconcilerError):
+    """Report that state cannot be read or written: nothing that changes anything may follow."""
+
+
+class LockedError(ReconcilerError):
+    """Report that another run holds the scope."""
+
+    exit_code = 4
 
 
 class SecretError(ReconcilerError):

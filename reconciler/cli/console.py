@@ -1,4 +1,4 @@
-"""Where a command writes.
+"""What a command is given of the world: where to write, what time it is, chance.
 
 Results to stdout, everything else to stderr, colour only where somebody sees it.
 """
@@ -9,9 +9,11 @@ import io
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from random import Random, SystemRandom
 from typing import TextIO
 
+from reconciler.clock import Clock, SystemClock
 from reconciler.errors import ReconcilerError
 
 DEFAULT_COLUMNS = 100
@@ -23,12 +25,17 @@ class OutputError(ReconcilerError):
 
 @dataclass(frozen=True, slots=True)
 class Console:
-    """The two streams and what is known of them."""
+    """The two streams and what is known of them, and what else comes from outside.
+
+    `rng` makes ids and salts, and spreads what would come all at once.
+    """
 
     out: TextIO
     err: TextIO
     environ: Mapping[str, str]
     quiet: bool = False
+    clock: Clock = field(default_factory=SystemClock)
+    rng: Random = field(default_factory=SystemRandom)
 
     @classmethod
     def of_process(cls) -> "Console":
@@ -67,6 +74,11 @@ class Console:
         """Write one line that is no result, unless nobody wants to know."""
         if not self.quiet:
             self.err.write(f"{text}\n")
+
+    def alarm(self, text: str) -> None:
+        """Write one line that must reach somebody, however quiet the run is."""
+        self.err.write(f"{text}\n")
+        self.err.flush()
 
     def error(self, message: str, hint: str | None = None) -> None:
         """Say what went wrong, and what to do."""

@@ -47,7 +47,7 @@ def load_catalog(args: argparse.Namespace, environ: Mapping[str, str], clock: Cl
     """Read the specs under `args.paths`. Raises UsageError for variables that cannot be read."""
     setting = Setting(
         variables=_variables(args, environ),
-        allowed_hosts=_allowed_hosts(args, environ),
+        allowed_hosts=allowed_hosts(args, environ),
         environ=environ,
         now_s=clock.now_s(),
     )
@@ -97,7 +97,8 @@ def _file_variables(file: str) -> dict[str, Any]:
     return values
 
 
-def _allowed_hosts(args: argparse.Namespace, environ: Mapping[str, str]) -> frozenset[str]:
+def allowed_hosts(args: argparse.Namespace, environ: Mapping[str, str]) -> frozenset[str]:
+    """Return the hosts that the operator allowed. Raises UsageError for what is no address."""
     from urllib.parse import urlsplit
 
     said = environ.get("RECONCILER_ALLOW_ENDPOINTS", "").replace(",", " ").split()

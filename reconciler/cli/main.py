@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib import import_module
+from keyword import iskeyword
 
 from reconciler import __version__
 from reconciler.cli.console import Console, OutputError
@@ -26,21 +27,34 @@ COMMANDS = {
     "schema": "print the JSON Schema of the spec format, for editors",
     "convert": "turn a start request (JSON) into a Storage and a Recording",
     "preview": "draw the layout of a recording",
+    "plan": "say what would be done, and why",
+    "apply": "do it, with progress",
+    "status": "show every recording: desired, observed, health, age, files",
+    "sessions": "show every session, ended ones too, with its files",
+    "events": "show what happened",
+    "stop": "stop recordings by name",
+    "destroy": "stop the recordings of the specs, or all of the scope",
+    "suspend": "hold recordings until they are resumed",
+    "resume": "let suspended recordings record again",
+    "import": "take over a session that something else started",
+    "forget": "drop a recording or an orphan from state, leaving its session running",
+    "doctor": "check credentials, endpoints, clock, state and project",
+    "notification-ips": "list the addresses that notifications come from",
     "simulator": "run a local Agora Cloud Recording service for trying and testing",
 }
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command line and return its exit code."""
+def main(arguments: Sequence[str] | None = None, console: Console | None = None) -> int:
+    """Run one command line and return its exit code; `console` None: that of this process."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    console = Console.of_process()
+    console = console or Console.of_process()
     try:
         return _finished(words, console)
     except ReconcilerError as problem:
         console.error(str(problem), problem.hint)
         if isinstance(problem, OutputError):
             console.abandon()
-        return EXIT_ERROR
+        return problem.exit_code
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
@@ -85,11 +99,18 @@ def _run(words: list[str], console: Console) -> int:
         return 0
     if name not in COMMANDS:
         return _unknown(name, console)
-    command = import_module(f"reconciler.cli.{name.replace('-', '_')}")
+    command = import_module(f"reconciler.cli.{_module(name)}")
     parser = Parser(f"reconciler {name}", COMMANDS[name], command.EXAMPLE, console)
     command.add_arguments(parser)
     args = parser.parse_args(rest)
+    args.command = name
     return int(command.run(args, replace(console, quiet=args.quiet)))
+
+
+def _module(name: str) -> str:
+    """Return a command's module; a word that Python keeps for itself gets an underscore."""
+    module = name.replace("-", "_")
+    return f"{module}_" if iskeyword(module) else module
 
 
 def _unknown(name: str, console: Console) -> int:

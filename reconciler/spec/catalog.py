@@ -13,8 +13,8 @@ import json
 import os
 import posixpath
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, partial
 from math import inf
 from pathlib import Path
@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING, Any
 from reconciler import __version__
 from reconciler.diagnostics import Diagnostic, Severity, ordered
 from reconciler.errors import SpecError
-from reconciler.spec import desired, index
+from reconciler.spec import apps, desired, index
+from reconciler.spec.apps import AppDefinition
 from reconciler.spec.cache import Cache
 from reconciler.spec.clashes import without_clashes
 from reconciler.spec.index import Entry, FileResult
@@ -55,6 +56,17 @@ class Catalog:
     entries: tuple[Entry, ...]
     diagnostics: tuple[Diagnostic, ...]
     complete: bool
+    apps: Mapping[str, AppDefinition] = field(default_factory=dict)
+    """By name; without any manifest of an App the one that the environment describes."""
+
+    sets: Mapping[tuple[str, int], str] = field(default_factory=dict)
+    """The names of the RecordingSets, by file and number of the document."""
+
+    empty_sets: tuple[str, ...] = ()
+    """The RecordingSets that were read and make no recording, not even a wrong one."""
+
+    manifests: int = 0
+    """How many manifests of any kind there are; a file that cannot be read counts as one."""
 
     @property
     def errors(self) -> int:
@@ -117,7 +129,15 @@ class _Load:
         # One mistake in a template may get another hint from each mode: the first of them stays.
         hinted = sorted(found, key=lambda problem: problem.hint or "", reverse=True)
         told = {problem.sort_key: problem for problem in hinted}
-        return Catalog(entries, ordered(told.values()), complete)
+        return Catalog(
+            entries=entries,
+            diagnostics=ordered(told.values()),
+            complete=complete,
+            apps=self._outline.apps,
+            sets={(file, number): name for each in results for name, file, number in each.sets},
+            empty_sets=tuple(_empty_sets(results)),
+            manifests=sum(result.documents for result in results),
+        )
 
     # What one file comes to
 
@@ -162,7 +182,7 @@ class _Load:
         if source.file not in self._defining and any(map(self._shared_kind, parsed.documents)):
             raise _LateDefinitionError(source.file)
         reader = FileReader(self._definitions.shared, self._setting, self._files)
-        result = reader.read(parsed.documents)
+        result = replace(reader.read(parsed.documents), documents=len(parsed.documents))
         if self._cache is None or result.secretive or source.file in self._late:
             return result, None
         uses = self._dependencies(source, reader.uses)
@@ -183,7 +203,7 @@ class _Load:
     def _outline(self) -> "_Outline":
         """What of the shared manifests is needed when no file has changed.
 
-        Their digests and their problems.
+        Their digests, their problems, and the Apps.
         """
         defining = [source for source in self._loaded.sources if source.file in self._defining]
         parts = [part for source in defining for part in (source.file, source.digest)]
@@ -196,13 +216,17 @@ class _Load:
         key = self._name("definitions", *parts, json.dumps(outside, sort_keys=True, default=repr))
         row = self._row(key)
         if row is not None:
-            return _Outline(row["digests"], index.diagnostics_of(row["diagnostics"]))
+            known = {name: apps.from_row(app) for name, app in row["apps"].items()}
+            return _Outline(row["digests"], index.diagnostics_of(row["diagnostics"]), known)
         made = self._definitions
+        found = made.apps()
         digests = {_label(*name): digest for name, digest in made.shared.digests.items()}
         problems = [index.diagnostic_row(diagnostic) for diagnostic in made.diagnostics]
-        content = {"digests": digests, "diagnostics": problems, "until": _until(made.until_s)}
-        self._remember(key, content, "")
-        return _Outline(digests, made.diagnostics)
+        if not any(app.inline for app in found.values()):  # no secret goes into the cache
+            rows = {name: apps.to_row(app) for name, app in found.items()}
+            content = {"digests": digests, "diagnostics": problems, "apps": rows}
+            self._remember(key, content | {"until": _until(made.until_s)}, "")
+        return _Outline(digests, made.diagnostics, found)
 
     @cached_property
     def _definitions(self) -> "Definitions":
@@ -272,6 +296,15 @@ class _Load:
 class _Outline:
     digests: Mapping[str, str]
     diagnostics: tuple[Diagnostic, ...]
+    apps: Mapping[str, AppDefinition]
+
+
+def _empty_sets(results: Iterable[FileResult]) -> Iterator[str]:
+    """Yield the sets without recordings; of a file that was read in part nobody knows."""
+    for result in results:
+        if result.sets and result.complete:
+            filled = {entry.document for entry in result.entries}
+            yield from (name for name, _, number in result.sets if number not in filled)
 
 
 def _label(kind: str, name: str) -> str:

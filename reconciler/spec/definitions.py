@@ -10,6 +10,7 @@ from math import inf
 from typing import Any
 
 from reconciler.diagnostics import Diagnostic, Severity
+from reconciler.spec.apps import AppDefinition, broken, foreign_hosts
 from reconciler.spec.build import COMPOSITE, MODE_HINT
 from reconciler.spec.checks import inline_secrets, storage_deadlines, storage_secrets
 from reconciler.spec.envelope import kind_of_manifest
@@ -44,6 +45,20 @@ class Definitions:
     shared: Shared
     diagnostics: tuple[Diagnostic, ...]
     until_s: float
+
+    def apps(self) -> dict[str, AppDefinition]:
+        """Return all Apps by name, those with errors too."""
+        return {name: self._app(name, spec) for name, spec in self.shared.apps.items()}
+
+    def _app(self, name: str, spec: AppSpec | None) -> AppDefinition:
+        if spec is not None:
+            return apps.definition(name, spec)
+        is_environments = self.shared.app_is_environments
+        return broken(name, _WRONG_ENVIRONMENT if is_environments else _WRONG_MANIFEST)
+
+
+_WRONG_ENVIRONMENT = "what AGORA_ENDPOINTS says is no list of base URLs"
+_WRONG_MANIFEST = "its manifest has errors"
 
 
 def define(documents: Iterable[tuple[str, Document]], setting: Setting) -> Definitions:
@@ -220,7 +235,7 @@ def _failed(problems: Iterable[Problem]) -> bool:
 
 def app_problems(spec: AppSpec, allowed_hosts: frozenset[str]) -> Iterator[Problem]:
     """Return what to say of an App beside its form: foreign hosts, secrets in the open."""
-    for index, host in apps.foreign_hosts(spec.endpoints, allowed_hosts):
+    for index, host in foreign_hosts(spec.endpoints, allowed_hosts):
         message = f"credentials are not sent to `{host}`"
         hint = f"allow it with --allow-endpoint {host}, or RECONCILER_ALLOW_ENDPOINTS"
         yield warning(("spec", "endpoints", index), "endpoint-not-allowed", message, hint)

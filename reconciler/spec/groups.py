@@ -25,14 +25,18 @@ class Group(StrEnum):
 
 def group_requests(desired: Desired) -> dict[Group, dict[str, Json]]:
     """Return the `clientRequest` that would set each group of this recording as it is desired."""
-    request = client_request(desired)
+    return requests_by_group(desired.mode, client_request(desired))
+
+
+def requests_by_group(mode: Mode, request: Mapping[str, Any]) -> dict[Group, dict[str, Json]]:
+    """Return the `clientRequest` that sets each group as the one of a start says it."""
     found: dict[Group, dict[str, Json]] = {}
     if "storageConfig" in request:
         found[Group.CREDENTIALS] = {"storageConfig": request["storageConfig"]}
-    if desired.mode is Mode.WEB:
+    if mode is Mode.WEB:
         return found | _web(request)
     found[Group.SUBSCRIPTIONS] = {"streamSubscribe": _subscriptions(get(request, _RECORDING) or {})}
-    if desired.mode is Mode.MIX:
+    if mode is Mode.MIX:
         found[Group.LAYOUT] = _layout(get(request, _CANVAS) or {})
     return found
 

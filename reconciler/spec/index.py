@@ -59,6 +59,8 @@ class FileResult:
     diagnostics: tuple[Diagnostic, ...]
     complete: bool
     secretive: bool
+    documents: int = 0
+    """How many manifests of any kind the file holds."""
 
 
 def to_row(result: FileResult) -> dict[str, Any]:
@@ -71,6 +73,7 @@ def to_row(result: FileResult) -> dict[str, Any]:
         "rows": result.rows,
         "diagnostics": diagnostics,
         "complete": result.complete,
+        "documents": result.documents,
     }
 
 
@@ -100,12 +103,13 @@ def from_row(file: str, row: dict[str, Any], fetch: Callable[[int], str]) -> Fil
         diagnostics=diagnostics_of(row["diagnostics"]),
         complete=row["complete"],
         secretive=False,
+        documents=row["documents"],
     )
 
 
 def unreadable(diagnostics: tuple[Diagnostic, ...]) -> FileResult:
     """Make the result of a file of which nothing can be said but why."""
-    return FileResult((), (), (), diagnostics, complete=False, secretive=False)
+    return FileResult((), (), (), diagnostics, complete=False, secretive=False, documents=1)
 
 
 def _entry_row(entry: Entry) -> list[Any]:

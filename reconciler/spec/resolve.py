@@ -55,11 +55,15 @@ class Resolver:
             return int(text) if tree.reads == "time" else text
         if isinstance(tree, Mapping):
             return {
-                key: self.body(value) for key, value in tree.items() if not self._is_left_out(value)
+                key: self.body(value) for key, value in tree.items() if not self.leaves_out(value)
             }
         return [self.body(item) for item in tree] if isinstance(tree, list) else tree
 
-    def _is_left_out(self, value: object) -> bool:
+    def leaves_out(self, value: object) -> bool:
+        """Tell whether a value is a part that its credential program need not yield and does not.
+
+        Raises SecretError where the program yields nothing at all.
+        """
         if not isinstance(value, Secret) or value.part not in {"SessionToken", "Expiration"}:
             return False
         whole = Secret(value.form, value.source, value.folder)

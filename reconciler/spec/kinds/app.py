@@ -6,13 +6,12 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field, PlainValidator, WithJsonSchema
 
+from reconciler.spec.apps import LOOPBACK, AppDefinition
 from reconciler.spec.kinds.base import Manifest, SpecModel
 from reconciler.spec.values import WEB_ADDRESS, Positive, SecretText, kind_of, refuse
 
 DEFAULT_NAME = "default"
 DEFAULT_ENDPOINTS = ("https://api.sd-rtn.com", "https://api.agora.io")
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-_TRUSTED = (".agora.io", ".sd-rtn.com")
 
 
 def _endpoint(value: object) -> str:
@@ -104,16 +103,20 @@ class App(Manifest):
     """The project."""
 
 
-def foreign_hosts(
-    endpoints: tuple[str, ...], allowed: frozenset[str]
-) -> tuple[tuple[int, str], ...]:
-    """Return index and host of each endpoint that credentials would not be sent to."""
-    hosts = ((index, urlsplit(endpoint).hostname or "") for index, endpoint in enumerate(endpoints))
-    return tuple((index, host) for index, host in hosts if not _may_receive(host, allowed))
-
-
-def _may_receive(host: str, allowed: frozenset[str]) -> bool:
-    return host in LOOPBACK or host in allowed or f".{host}".endswith(_TRUSTED)
+def definition(name: str, spec: AppSpec) -> AppDefinition:
+    """Return an App as a plain value."""
+    return AppDefinition(
+        name=name,
+        app_id=spec.app_id,
+        customer_id=spec.credentials.customer_id,
+        customer_secret=spec.credentials.customer_secret,
+        certificate=spec.certificate,
+        endpoints=spec.endpoints,
+        requests_per_second=spec.requests_per_second,
+        max_recordings=spec.max_recordings,
+        max_web_recordings=spec.max_web_recordings,
+        notification_secret=spec.notifications.secret if spec.notifications else None,
+    )
 
 
 def from_environment(environ: Mapping[str, str]) -> dict[str, Any]:

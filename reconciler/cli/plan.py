@@ -1,0 +1,143 @@
+"""`reconciler plan`: what would be done, and why. Reads, asks, and changes nothing."""
+
+import argparse
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from reconciler.cli.console import Console
+from reconciler.cli.plan_json import SavedPlan, plan_document, saved_plan
+from reconciler.cli.plan_options import add_plan_options
+from reconciler.cli.plan_text import plan_text
+from reconciler.cli.scope import (
+    Shop,
+    add_scope_options,
+    catalog_of,
+    check_targets,
+    options_of,
+    shop_of,
+    state_of,
+)
+from reconciler.cli.service import Service
+from reconciler.engine.assess import assess
+from reconciler.errors import SpecError, UsageError
+from reconciler.plan.action import Key, Plan
+from reconciler.plan.requests import requests_of
+from reconciler.spec.schedule import parse_time
+
+EXAMPLE = "reconciler plan specs --out change.plan"
+EXIT_CHANGES = 2
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("paths", nargs="+", metavar="PATH", help="spec files and folders")
+    parser.add_argument("--format", choices=("text", "json", "markdown"), default="text")
+    parser.add_argument("--out", metavar="FILE", help="save the plan for `apply --plan FILE`")
+    parser.add_argument(
+        "--no-refresh", action="store_true", help="plan from state alone, ask the service nothing"
+    )
+    parser.add_argument(
+        "--at", type=_time, metavar="TIME", help="plan as of that moment (RFC 3339), for schedules"
+    )
+    parser.add_argument(
+        "--show-requests", action="store_true", help="show the exact calls, secrets as ***"
+    )
+    parser.add_argument(
+        "--detailed-exitcode", action="store_true", help="exit 2 when changes are pending"
+    )
+    add_plan_options(parser)
+    add_scope_options(parser)
+
+
+def run(args: argparse.Namespace, console: Console) -> int:
+    """Show the plan; 0, 1 for errors, 2 with `--detailed-exitcode` for changes."""
+    catalog = catalog_of(args, console)
+    service = Service()
+    with state_of(args, console, write=False) as store:
+        options = options_of(args, catalog)
+        shop = shop_of(args, console, store, catalog, options, wire=service, acts=False)
+        check_targets(shop.site)
+        holder = store.snapshot(args.scope).holder
+
+        async def made() -> Plan:
+            try:
+                return await assess(
+                    shop.site,
+                    shop.differ,
+                    catalog,
+                    refresh=not args.no_refresh,
+                    held=holder is not None,
+                    write=False,
+                )
+            finally:
+                await service.close()
+
+        plan = asyncio.run(made())
+        _save(args, shop, plan)
+        _show(args, console, shop, plan)
+    if plan.has_errors or catalog.errors:
+        return 1
+    return EXIT_CHANGES if args.detailed_exitcode and plan.has_changes else 0
+
+
+def requests_in(plan: Plan, shop: Shop) -> Mapping[Key, Sequence[Mapping[str, Any]]]:
+    """Return the calls of each action that makes some, with their secrets masked."""
+    sessions = {session.id: session for session in shop.site.records.all_sessions()}
+    specs = shop.site.specs
+    return {
+        action.key: requests_of(
+            action,
+            specs.desired(name) if (name := action.key.recording) in specs.wanted else None,
+            sessions.get(action.session),
+            "{uid}",
+        )
+        for action in plan.actions
+        if action.is_change
+    }
+
+
+def document_of(plan: Plan, shop: Shop) -> dict[str, Any]:
+    """Return the JSON document of a plan."""
+    sessions = {session.id: session for session in shop.site.records.all_sessions()}
+    return plan_document(plan, sessions, requests_in(plan, shop))
+
+
+def _show(args: argparse.Namespace, console: Console, shop: Shop, plan: Plan) -> None:
+    if args.format == "json":
+        console.line(json.dumps(document_of(plan, shop), indent=2))
+    elif args.format == "markdown":
+        from reconciler.cli.plan_markdown import plan_markdown
+
+        console.write(plan_markdown(plan))
+    else:
+        requests = requests_in(plan, shop) if args.show_requests else None
+        for line in plan_text(plan, console, requests=requests):
+            console.line(line)
+
+
+def _save(args: argparse.Namespace, shop: Shop, plan: Plan) -> None:
+    if not args.out:
+        return
+    saved = SavedPlan(
+        scope=args.scope,
+        digest=plan.digest,
+        basis=plan.basis,
+        paths=tuple(args.paths),
+        targets=frozenset(args.target),
+        prune=not args.no_prune,
+        prune_all=args.prune_all,
+    )
+    try:
+        Path(args.out).write_text(saved_plan(document_of(plan, shop), saved), encoding="utf-8")
+    except OSError as problem:
+        raise UsageError(f"`{args.out}` cannot be written: {problem.strerror}") from None
+
+
+def _time(text: str) -> float:
+    try:
+        return parse_time(text).timestamp()
+    except SpecError as problem:
+        raise argparse.ArgumentTypeError(f"{problem}; {problem.hint}") from None

@@ -1,0 +1,168 @@
+"""Plans and applies as JSON (design/cli.md, "plan" and "apply"), and the file of a saved plan."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias, TypeVar
+
+from reconciler.cli.plan_words import plain
+from reconciler.cli.report import FORMAT_VERSION, diagnostic_json
+from reconciler.errors import UsageError
+from reconciler.plan.action import Action, FieldChange, Key, Plan
+from reconciler.plan.result import Result, result_summary
+from reconciler.plan.session import Session
+from reconciler.plan.times import rfc3339
+
+Requests: TypeAlias = Mapping[Key, Sequence[Mapping[str, Any]]]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedPlan:
+    """What `apply --plan FILE` needs to make the plan again and compare.
+
+    Variables are not among it: their values may be secret, so they are given again, and a plan that
+    other values lead to is refused as one that no longer fits. Nor is what lifts a guard.
+    """
+
+    scope: str
+    digest: str
+    basis: str
+    paths: tuple[str, ...]
+    targets: frozenset[str]
+    prune: bool
+    prune_all: bool
+
+
+def plan_document(
+    plan: Plan, sessions: Mapping[str, Session], requests: Requests
+) -> dict[str, Any]:
+    """Return the document of `plan --format json`.
+
+    `sessions` are by id. Secrets in `requests` are masked already.
+    """
+    return {
+        "format_version": FORMAT_VERSION,
+        "generated_at": rfc3339(plan.now_s),
+        "scope": plan.scope,
+        "digest": plan.digest,
+        "summary": plan.summary,
+        "actions": [_action(action, sessions, requests) for action in plan.actions],
+        "diagnostics": [diagnostic_json(diagnostic) for diagnostic in plan.diagnostics],
+    }
+
+
+def apply_document(plan: Mapping[str, Any], results: Sequence[Result]) -> dict[str, Any]:
+    """Return the document of `apply --format json`; `plan` is that of `plan_document`."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "plan": plan,
+        "results": [_result(result) for result in results],
+        "summary": result_summary(results),
+    }
+
+
+def saved_plan(document: Mapping[str, Any], saved: SavedPlan) -> str:
+    """Return the text of `plan --out FILE`: the plan's document and what makes it again."""
+    more = {
+        "paths": list(saved.paths),
+        "options": {
+            "targets": sorted(saved.targets),
+            "prune": saved.prune,
+            "prune_all": saved.prune_all,
+        },
+        "basis": saved.basis,
+    }
+    return json.dumps({**document, **more}, indent=2) + "\n"
+
+
+def read_saved(text: str, name: str) -> SavedPlan:
+    """Read what `saved_plan` wrote; `name` is the file's. Raises UsageError for anything else."""
+    try:
+        tree = json.loads(text)
+    except (ValueError, RecursionError):
+        raise _refused(name, "it is no JSON") from None
+    if not isinstance(tree, dict) or "format_version" not in tree:
+        raise _refused(name, "it is no document of `reconciler plan`")
+    if tree["format_version"] != FORMAT_VERSION:
+        raise _refused(name, f"its format is not version {FORMAT_VERSION}, the one known here")
+    if "basis" not in tree:
+        raise _refused(name, "it was not written with `--out`")
+    options = _member(tree, "options", dict, name)
+    return SavedPlan(
+        scope=_member(tree, "scope", str, name),
+        digest=_member(tree, "digest", str, name),
+        basis=_member(tree, "basis", str, name),
+        paths=_texts(tree, "paths", name),
+        targets=frozenset(_texts(options, "targets", name)),
+        prune=_member(options, "prune", bool, name),
+        prune_all=_member(options, "prune_all", bool, name),
+    )
+
+
+def session_json(session: Session | None) -> dict[str, str | None] | None:
+    """Return how the service knows a session, as plans and results show it."""
+    if session is None:
+        return None
+    return {
+        "uid": session.uid,
+        "sid": session.sid or None,
+        "resource_id": session.resource_id or None,
+    }
+
+
+def _action(action: Action, sessions: Mapping[str, Session], requests: Requests) -> dict[str, Any]:
+    return {
+        "recording": action.key.recording,
+        "replica": action.key.replica,
+        "action": str(action.kind),
+        "reason": str(action.reason),
+        "message": action.message,
+        "cause": str(action.cause),
+        "changes": [_change(change) for change in action.changes],
+        "session": session_json(sessions.get(action.session)),
+        "requests": [dict(request) for request in requests.get(action.key, ())],
+    }
+
+
+def _change(change: FieldChange) -> dict[str, Any]:
+    return {
+        "path": change.path,
+        "before": plain(change.before),
+        "after": plain(change.after),
+        "effect": str(change.effect),
+        "known": str(change.known),
+    }
+
+
+def _result(result: Result) -> dict[str, Any]:
+    error = result.error
+    return {
+        "recording": result.key.recording,
+        "replica": result.key.replica,
+        "action": str(result.kind),
+        "outcome": result.outcome,
+        "error": error and {"code": error.code, "message": error.message, "hint": error.hint},
+        "session": session_json(result.session),
+        "seconds": round(result.seconds, 3),
+    }
+
+
+def _member(tree: dict[str, Any], key: str, kind: type[T], name: str) -> T:
+    value = tree.get(key)
+    if not isinstance(value, kind):
+        raise _refused(name, f"its `{key}` is missing or damaged")
+    return value
+
+
+def _texts(tree: dict[str, Any], key: str, name: str) -> tuple[str, ...]:
+    values = _member(tree, key, list, name)
+    if not all(isinstance(value, str) for value in values):
+        raise _refused(name, f"its `{key}` is missing or damaged")
+    return tuple(values)
+
+
+def _refused(name: str, why: str) -> UsageError:
+    hint = "plan again: reconciler plan PATH... --out FILE"
+    return UsageError(f"`{name}` is not a saved plan: {why}", hint=hint)

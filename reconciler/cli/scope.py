@@ -1,0 +1,210 @@
+"""What the commands over a scope share: its state, its lock, and the Site that the engine works on.
+
+The wiring of the program: every part of the engine is made here and nowhere else.
+"""
+
+import argparse
+import asyncio
+import os
+import platform
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+
+from reconciler.agora.budget import Budget, MemoryBudget
+from reconciler.agora.messages import Wire
+from reconciler.cli.console import Console
+from reconciler.cli.loading import add_spec_options, allowed_hosts, load_catalog
+from reconciler.engine.apps import Apps, Outside, at_known_endpoints
+from reconciler.engine.assess import specs_of
+from reconciler.engine.budget import StateBudget
+from reconciler.engine.differ import Differ
+from reconciler.engine.records import Records
+from reconciler.engine.site import NO_SPECS, Site
+from reconciler.engine.vault import Vault
+from reconciler.errors import LockedError, SpecError, UsageError
+from reconciler.plan.world import Options
+from reconciler.spec.apps import AppDefinition, thaw
+from reconciler.spec.catalog import Catalog
+from reconciler.spec.duration import parse_duration
+from reconciler.spec.resolve import Resolver
+from reconciler.spec.roots import from_root
+from reconciler.state.open import open_state
+from reconciler.state.store import Holder, Store
+
+BESIDE_DAEMON = 0.5
+"""The share of an App's rate that a plan takes while a daemon works (reconcile.md, "Budget")."""
+
+UNBOOKED = 0.1
+"""The same where state cannot be written, so that nothing can be booked."""
+
+LOCK_POLL_S = 0.5
+
+
+def add_scope_options(parser: argparse.ArgumentParser) -> None:
+    """Declare what a command takes that reads specs and resolves secrets."""
+    add_spec_options(parser)
+    add_exec_option(parser)
+
+
+def add_exec_option(parser: argparse.ArgumentParser) -> None:
+    """Declare `--allow-exec`."""
+    parser.add_argument(
+        "--allow-exec",
+        action="store_true",
+        help="run the programs that specs name for secrets",
+    )
+
+
+@contextmanager
+def state_of(args: argparse.Namespace, console: Console, *, write: bool) -> Iterator[Store]:
+    """Open the state that the command line names. Raises StateError or UsageError."""
+    store = open_state(args.state, console.environ, console.clock, write=write)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def add_lock_option(parser: argparse.ArgumentParser) -> None:
+    """Declare `--lock-timeout`."""
+    parser.add_argument(
+        "--lock-timeout",
+        type=seconds,
+        default=0.0,
+        metavar="DURATION",
+        help="wait so long for another run to end (default: not at all)",
+    )
+
+
+def seconds(text: str) -> float:
+    """Read a duration of the command line."""
+    try:
+        return float(parse_duration(text))
+    except SpecError as problem:
+        raise argparse.ArgumentTypeError(str(problem)) from None
+
+
+@contextmanager
+def locked(args: argparse.Namespace, console: Console, store: Store) -> Iterator[None]:
+    """Hold the scope's lock, waiting for it as long as `--lock-timeout` says. Raises LockedError."""
+    holder = Holder(
+        host=platform.node(),
+        process=os.getpid(),
+        command=args.command,
+        since_s=console.clock.now_s(),
+    )
+    with ExitStack() as stack:
+        asyncio.run(_lock(args, console, stack, lambda: store.lock(args.scope, holder)))
+        yield
+
+
+async def _lock(
+    args: argparse.Namespace,
+    console: Console,
+    stack: ExitStack,
+    lock: Callable[[], AbstractContextManager[None]],
+) -> None:
+    deadline_s = console.clock.monotonic_s() + args.lock_timeout
+    while True:
+        try:
+            stack.enter_context(lock())
+        except LockedError:
+            if console.clock.monotonic_s() >= deadline_s:
+                raise
+            await console.clock.sleep(LOCK_POLL_S)
+        else:
+            return
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """A Site and what decides on it."""
+
+    site: Site
+    differ: Differ
+
+
+def shop_of(
+    args: argparse.Namespace,
+    console: Console,
+    store: Store,
+    catalog: Catalog | None,
+    options: Options,
+    *,
+    wire: Callable[[], Wire],
+    acts: bool,
+) -> Shop:
+    """Make the engine's parts for one run; `acts`: it holds the lock and may change things."""
+    snapshot = store.snapshot(args.scope)
+    vault = Vault(Resolver(console.environ, allow_exec=args.allow_exec), store.key)
+    remembered = {name: _thawed(name, text) for name, text in snapshot.apps.items()}
+    definitions = {**remembered, **(catalog.apps if catalog else {})}
+    daemon = snapshot.holder is not None and snapshot.holder.command == "run"
+    share = BESIDE_DAEMON if daemon else 1.0
+    outside = Outside(
+        wire=wire,
+        budget=_budget(console, store),
+        clock=console.clock,
+        rng=console.rng,
+        allowed_hosts=allowed_hosts(args, console.environ),
+        share=share if store.writable else UNBOOKED,
+    )
+    calls = definitions if acts else at_known_endpoints(definitions, remembered)
+    apps = Apps(definitions, vault, store.salt, outside, calls=calls)
+    specs = specs_of(catalog, snapshot.recorded) if catalog else NO_SPECS
+    site = Site(
+        records=Records(store, args.scope, snapshot),
+        apps=apps,
+        vault=vault,
+        specs=specs,
+        clock=console.clock,
+        rng=console.rng,
+        options=options,
+        at_s=getattr(args, "at", None),
+        alarm=console.alarm,
+    )
+    return Shop(site, Differ(specs, apps, vault, store))
+
+
+def options_of(args: argparse.Namespace, catalog: Catalog) -> Options:
+    """Return what the command line says beside the specs."""
+    return Options(
+        paths=tuple(from_root(path) for path in args.paths),
+        sound=catalog.complete and not catalog.errors,
+        manifests=catalog.manifests,
+        prune=not args.no_prune,
+        prune_all=args.prune_all,
+        targets=frozenset(args.target),
+        allow_stops=args.allow_stops,
+        allow_empty=args.allow_empty,
+        empty_sets=catalog.empty_sets,
+    )
+
+
+def catalog_of(args: argparse.Namespace, console: Console) -> Catalog:
+    """Read the specs that the command line names."""
+    return load_catalog(args, console.environ, console.clock)
+
+
+def check_targets(site: Site) -> None:
+    """Refuse a target that is no Recording and no RecordingSet. Raises UsageError."""
+    wanted, recorded = site.specs.wanted, site.records.recorded
+    sets = {each.set_name for each in wanted.values()}
+    sets |= {each.set_name for each in recorded.values()}
+    unknown = sorted(site.options.targets - {*wanted, *recorded, *sets})
+    if unknown:
+        raise UsageError(f"there is no Recording `{unknown[0]}` to target")
+
+
+def _thawed(name: str, text: str) -> AppDefinition:
+    try:
+        return thaw(text)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        from reconciler.spec.apps import broken
+
+        return broken(name, "what state says of it cannot be read")
+
+
+def _budget(console: Console, store: Store) -> Budget:
+    return StateBudget(store) if store.writable else MemoryBudget(console.clock)

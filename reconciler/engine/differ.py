@@ -1,0 +1,202 @@
+"""What differs between sessions and the specs: digests first, the whole comparison only if needed.
+
+Most sessions of most runs agree with what is desired, and that is seen without reading what they
+were given (performance.md, "Validating, comparing, hashing").
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from reconciler.engine.apps import Apps
+from reconciler.engine.page import address_mark, is_paused
+from reconciler.engine.site import Specs
+from reconciler.engine.vault import Vault, reference
+from reconciler.plan.action import SECRET_SHOWN, FieldChange, Known
+from reconciler.plan.applied import Applied, Sealed, seal, sealed_of, secrets_of, thaw
+from reconciler.plan.parts import ignoring
+from reconciler.plan.recorded import Terms
+from reconciler.plan.session import Phase, Session
+from reconciler.plan.world import Comparison, Wanted
+from reconciler.spec.groups import Group
+from reconciler.spec.mapping import Change as Effect
+from reconciler.spec.secrets import Secret
+from reconciler.state.store import Store
+
+EXPIRY_MARGIN_S = 600.0
+"""Credentials that end are resolved anew so long before."""
+
+_HELD_FORMS = frozenset({"exec", "file"})
+_COMPARED = frozenset({Phase.RUNNING, Phase.STARTING, Phase.MISSING, Phase.ENDED, Phase.FAILED})
+
+
+class Differ:
+    """Compares the sessions of one run with its specs."""
+
+    def __init__(self, specs: Specs, apps: Apps, vault: Vault, store: Store) -> None:
+        self._specs = specs
+        self._facts = apps.facts()
+        self._vault = vault
+        self._store = store
+        self._agreed: dict[tuple[str, bool], bool] = {}
+        self._desired: dict[str, Applied] = {}
+
+    def comparisons(self, sessions: Iterable[Session], now_s: float) -> dict[str, Comparison]:
+        """Return what differs, by session id; sessions that agree are not in it."""
+        doubtful = [
+            (session, wanted)
+            for session in sessions
+            if (wanted := self._specs.wanted.get(session.recording)) is not None
+            and not wanted.error
+            and self._is_doubtful(session, wanted, now_s)
+        ]
+        texts = self._store.applied(session.id for session, _ in doubtful) if doubtful else {}
+        return {
+            session.id: self._compare(session, wanted, texts[session.id], now_s)
+            for session, wanted in doubtful
+            if session.id in texts
+        }
+
+    def desired(self, name: str) -> Applied:
+        """Return what a Recording desires, sealed."""
+        if name not in self._desired:
+            desired = self._specs.desired(name)
+            seals = self._vault.seals(secrets_of(desired))
+            app_key = self._facts[desired.app].app_key
+            self._desired[name] = seal(desired, app_key, seals, self._vault.seal_raw(desired.raw))
+        return self._desired[name]
+
+    def unresolved(self, name: str) -> tuple[str, ...]:
+        """Return the references of a Recording that do not resolve here."""
+        desired = self._specs.desired(name)
+        token = desired.request.get("token")
+        needed = [*secrets_of(desired), *([token] if isinstance(token, Secret) else [])]
+        self._vault.seals(needed)
+        missing = {reference(each) for each in needed if each in self._vault.problems}
+        if desired.raw is not None and not self._vault.resolves(desired.raw):
+            missing.add("raw")
+        return tuple(sorted(missing))
+
+    def for_session(self, session: Session, now_s: float) -> Applied:
+        """Return what is desired of one session.
+
+        As the specs say, but for what `policy.ignore` leaves alone and for credentials whose time
+        to be resolved anew has not come.
+        """
+        terms = self._specs.wanted[session.recording].terms
+        applied = thaw(self._store.applied([session.id])[session.id])
+        desired = self.desired(session.recording)
+        held = self._as_held(desired, applied, session, terms, now_s)
+        return ignoring(held, applied, terms.policy.ignore)
+
+    def is_due(self, session: Session, terms: Terms, now_s: float) -> bool:
+        """Tell whether a session has credentials whose time to be resolved anew has come."""
+        if self._held(session, terms, now_s):
+            return False
+        return any(each.secret.form in _HELD_FORMS for each in sealed_of(session.sealed))
+
+    def _is_doubtful(self, session: Session, wanted: Wanted, now_s: float) -> bool:
+        if session.phase not in _COMPARED:
+            return False
+        if session.digest != wanted.digest or session.paused is not None or session.rtmp:
+            return True
+        app_key = self._facts[wanted.app].app_key if wanted.app in self._facts else ""
+        if app_key and app_key != session.app_key:
+            return True
+        if session.phase in {Phase.ENDED, Phase.FAILED}:
+            return False
+        held = self._held(session, wanted.terms, now_s)
+        return not self._secrets_agree(session.sealed, held=held)
+
+    def _secrets_agree(self, text: str, *, held: bool) -> bool:
+        if (text, held) not in self._agreed:
+            self._agreed[text, held] = all(
+                self._secret_agrees(each.secret, each.seal.mark, each.seal.key_id, held=held)
+                for each in sealed_of(text)
+            )
+        return self._agreed[text, held]
+
+    def _secret_agrees(self, secret: Secret, mark: str, key_id: str, *, held: bool) -> bool:
+        if secret.form == "literal":
+            return False  # its value is in the specs alone
+        if held and secret.form in _HELD_FORMS:
+            return True
+        seal = self._vault.seal(secret)
+        return bool(seal.mark) and seal.key_id == key_id and seal.mark == mark
+
+    def _held(self, session: Session, terms: Terms, now_s: float) -> bool:
+        """Tell whether its credentials are not to be resolved anew yet (spec-format, `refresh`)."""
+        if session.credentials_s is None:
+            return False
+        due_s = session.credentials_s + terms.refresh_s
+        if session.credentials_end_s is not None:
+            due_s = min(due_s, session.credentials_end_s - EXPIRY_MARGIN_S)
+        return now_s < due_s
+
+    def _compare(self, session: Session, wanted: Wanted, text: str, now_s: float) -> Comparison:
+        from reconciler.plan.compare import compare
+
+        applied = thaw(text)
+        desired = self._as_held(self.desired(wanted.name), applied, session, wanted.terms, now_s)
+        derived = self._specs.desired(wanted.name).group_derived
+        policy = wanted.terms.policy
+        found = compare(applied, desired, group_derived=derived, ignore=policy.ignore)
+        if found.replaces and policy.replace == "defer":
+            waits = [each.path for each in found.changes if each.effect is Effect.REPLACE]
+            rest = compare(
+                applied, desired, group_derived=derived, ignore=(*policy.ignore, *waits)
+            )
+            found = replace(found, groups=rest.groups)
+        return _with_drift(found, session, desired, policy.ignore)
+
+    def _as_held(
+        self, desired: Applied, applied: Applied, session: Session, terms: Terms, now_s: float
+    ) -> Applied:
+        """Return what is desired, with the credentials whose time has not come as they are."""
+        if not self._held(session, terms, now_s):
+            return desired
+        return ignoring(desired, applied, _held_paths(desired))
+
+
+_CREDENTIALS = ("accessKey", "secretKey", "stsToken", "stsExpiration")
+
+
+def _held_paths(desired: Applied) -> tuple[str, ...]:
+    """Return the paths of the credentials that come from programs and files."""
+    storage = desired.request.get("storageConfig", {})
+    sealed = {key: storage.get(key) for key in _CREDENTIALS}
+    return tuple(
+        f"storage.{key}"
+        for key, value in sealed.items()
+        if isinstance(value, Sealed) and value.secret.form in _HELD_FORMS
+    )
+
+
+def _with_drift(
+    found: Comparison, session: Session, desired: Applied, ignore: tuple[str, ...]
+) -> Comparison:
+    """Add what the service told that is not as it was applied."""
+    drift = {
+        group: change
+        for group, change in _drifts(session, desired)
+        if not any(f"{change.path}.".startswith(f"{path}.") for path in ignore)
+    }
+    if not drift:
+        return found
+    paths = {change.path for change in drift.values()}
+    changes = tuple(each for each in found.changes if each.path not in paths)
+    groups = tuple(group for group in Group if group in {*found.groups, *drift})
+    return replace(
+        found,
+        changes=(*changes, *drift.values()),
+        groups=found.groups if found.replaces else groups,
+    )
+
+
+def _drifts(session: Session, desired: Applied) -> Iterator[tuple[Group, FieldChange]]:
+    if session.paused is not None and is_paused(desired) != session.paused:
+        after = is_paused(desired)
+        change = FieldChange("web.paused", session.paused, after, Effect.UPDATE, Known.OBSERVED)
+        yield Group.PAUSED, change
+    if session.rtmp and address_mark(desired):
+        shown = SECRET_SHOWN
+        yield Group.RTMP, FieldChange("web.rtmp", shown, shown, Effect.UPDATE, Known.OBSERVED)

@@ -1,0 +1,171 @@
+"""Asking the service how sessions are, and what that makes of them.
+
+`look` queries and writes nothing, so that `plan` uses it too; `observe` looks at what is due and
+writes what it saw. An answer that did not come says nothing of a session (style.md, convention 12).
+"""
+
+import asyncio
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from reconciler.agora.answers import File, Handle, Observation, Reported
+from reconciler.agora.failures import Failure, Meaning
+from reconciler.engine.page import address_mark, is_paused
+from reconciler.engine.records import WEB
+from reconciler.engine.site import RESYNC_S, Site
+from reconciler.engine.tell import events
+from reconciler.plan import life
+from reconciler.plan.applied import Applied, thaw
+from reconciler.plan.looks import next_look_s
+from reconciler.plan.result import Problem
+from reconciler.plan.session import Phase, Session
+from reconciler.spec.wire import Mode
+from reconciler.state.store import Change, SetFiles, SetSession
+
+QUERIES_MAX = 32
+"""So many queries wait for answers at once; the rate is the budget's to keep."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a query made of a session; `files` None where it told of none."""
+
+    session: Session
+    files: str | None = None
+    problem: Problem | None = None
+
+
+async def observe(site: Site, name: str) -> None:
+    """Look at those sessions of a Recording that are due, and write what was seen."""
+    now_s = site.now_s()
+    for session in site.records.sessions_of(name):
+        due_s = next_look_s(session, RESYNC_S)
+        if due_s is None or due_s > now_s or session.phase in {Phase.NONE, Phase.ACQUIRED}:
+            continue
+        await write_look(site, session, await look(site, session))
+
+
+async def observe_all(site: Site, sessions: Iterable[Session], *, write: bool) -> list[Problem]:
+    """Look at all of these sessions; return what kept the service from telling, once each."""
+    gate = asyncio.Semaphore(QUERIES_MAX)
+    problems: dict[str, Problem] = {}
+
+    async def one(session: Session) -> None:
+        async with gate:
+            if site.halt.ordered:
+                return
+            seen = await look(site, session)
+        if seen.problem is not None:
+            problems.setdefault(f"{seen.problem.code} {session.app}", seen.problem)
+        if write:
+            await write_look(site, session, seen)
+        else:
+            site.records.believe(seen.session)
+
+    await asyncio.gather(*(one(session) for session in sessions))
+    return list(problems.values())
+
+
+async def look(site: Site, session: Session) -> Look:
+    """Query one session and return what it then is."""
+    now_s = site.now_s()
+    if session.is_orphan:
+        return Look(life.expire_orphan(session, now_s))
+    if life.past_reach(session, now_s):
+        return Look(life.orphaned(session, now_s))
+    client = site.apps.client_of(session)
+    if isinstance(client, Problem):
+        return Look(session, problem=client)
+    answer = await client.query(handle_of(session))
+    now_s = site.now_s()
+    if isinstance(answer, Observation):
+        seen = _seen(site, session, answer)
+        known = session if seen.is_end else life.found_alive(session, now_s)
+        after = life.observed(known, seen, now_s)
+        return Look(_confirmed_in_time(after, now_s), files_of(answer))
+    return Look(_failed(session, answer, now_s), problem=_problem(site, session, answer))
+
+
+async def write_look(site: Site, before: Session, seen: Look) -> None:
+    """Write what a query saw of a session."""
+    now = site.records.session(before.recording, before.id)
+    if now != before:  # changed by a step that was under way: the next look sees more
+        return
+    changes: list[Change] = [SetSession(session=seen.session)]
+    changes += events(before, seen.session, site.now_s())
+    if seen.files is not None:
+        changes.append(SetFiles(session=before.id, files=seen.files))
+    await site.records.commit(*changes)
+
+
+def handle_of(session: Session) -> Handle:
+    """Return how the service is told which session is meant."""
+    return Handle(
+        channel=session.channel,
+        uid=session.uid,
+        resource_id=session.resource_id,
+        sid=session.sid,
+        mode=Mode(session.mode),
+        host=session.host,
+    )
+
+
+def files_of(answer: Reported) -> str | None:
+    """Return the files that an answer lists, as state keeps them; None if it lists none."""
+    if not answer.all_files:
+        return None
+    return json.dumps([_file(file) for file in answer.all_files])
+
+
+def _file(file: File) -> dict[str, str | float | None]:
+    started_s = None if file.slice_start_ms is None else file.slice_start_ms / 1000
+    return {"name": file.name, "track": file.track, "uid": file.uid, "started_at": started_s}
+
+
+def _confirmed_in_time(session: Session, now_s: float) -> Session:
+    return (
+        life.unconfirmed(session, now_s) if life.unconfirmed_due(session, now_s) else session
+    )
+
+
+def _failed(session: Session, failure: Failure, now_s: float) -> Session:
+    if failure.meaning is Meaning.GONE_OR_MOVING:
+        if session.phase in {Phase.ENDED, Phase.FAILED}:
+            return life.rechecked(session, now_s)
+        return _confirmed_in_time(life.not_found(session, now_s), now_s)
+    return _confirmed_in_time(life.unanswered(session, now_s), now_s)
+
+
+def _problem(site: Site, session: Session, failure: Failure) -> Problem | None:
+    if failure.meaning in {Meaning.GONE_OR_MOVING, Meaning.GOING}:
+        return None
+    app_wide = site.apps.answered(session.app_key, failure)
+    return app_wide or Problem(str(failure.meaning), str(failure), None)
+
+
+def _seen(site: Site, session: Session, answer: Observation) -> life.Seen:
+    """Return what an answer says, told against what was applied: only what differs is drift."""
+    state = answer.web.state if answer.web else None
+    paused = answer.web.is_paused if answer.web else None
+    rtmp, rtmp_status = _push(site, answer)
+    if session.mode == WEB and (paused is not None or rtmp):
+        applied = site.records.store.applied([session.id]).get(session.id)
+        if applied:
+            paused, rtmp = _drift(thaw(applied), paused, rtmp)
+    return life.Seen(answer.status, state, paused, rtmp, rtmp_status)
+
+
+def _push(site: Site, answer: Observation) -> tuple[str, str]:
+    if not answer.pushes:
+        return "", ""
+    push = answer.pushes[0]
+    return site.vault.seal_text(push.address.reveal()).mark, push.status or ""
+
+
+def _drift(applied: Applied, paused: bool | None, rtmp: str) -> tuple[bool | None, str]:
+    """Return whether the page is paused, and the sealed address, where they are not as applied."""
+    return (
+        None if paused == is_paused(applied) else paused,
+        "" if address_mark(applied) in {rtmp, ""} else rtmp,
+    )

@@ -1,0 +1,217 @@
+"""One pass over one Recording: the function to show a visitor.
+
+Level-based: it reads what is, and never asks what happened. `plan`, `apply` and the daemon share
+the decision; a pass carries out the next step of it and says when to come back.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import assert_never
+
+from reconciler.engine import stop as stopping
+from reconciler.engine.change import change
+from reconciler.engine.differ import Differ
+from reconciler.engine.observe import observe
+from reconciler.engine.outcome import Done, Outcome, RequeueAfter, Retry, Stalled
+from reconciler.engine.settle import settle
+from reconciler.engine.site import RESYNC_S, Site
+from reconciler.engine.start import Order, start
+from reconciler.plan.action import Action, Key, Kind
+from reconciler.plan.decide import decide_recording
+from reconciler.plan.looks import next_look_s, next_stop_s
+from reconciler.plan.reasons import Reason
+from reconciler.plan.result import Problem
+from reconciler.plan.session import REACHABLE, End, Phase, Session
+from reconciler.plan.world import EQUAL, World
+from reconciler.spec.mapping import Change as Effect
+from reconciler.state.store import SetSession
+
+Problems = Mapping[Key, Problem]
+
+
+async def reconcile(
+    site: Site, differ: Differ, name: str, held: Collection[Key] = ()
+) -> tuple[Outcome, Problems]:
+    """Observe, decide, act, record; return how it ended, and which replicas had problems.
+
+    Replicas that are `held` are decided on and left alone. Raises StateError where state cannot be
+    written: nothing that changes anything follows then.
+    """
+    await settle(site, name)
+    await observe(site, name)
+    actions = decide_recording(world_of(site, differ, name), name, _free(site))
+    problems: dict[Key, Problem] = {}
+    for action in actions:
+        if action.key in held:
+            continue
+        problem = await _act(site, differ, action)
+        if problem is not None:
+            problems[action.key] = problem
+    return _outcome(site, name, [each for each in actions if each.key not in held], problems)
+
+
+def world_of(site: Site, differ: Differ, name: str) -> World:
+    """Return the world as far as one Recording is concerned."""
+    now_s = site.now_s()
+    sessions = site.records.sessions_of(name)
+    specs, recorded = site.specs.wanted, site.records.recorded
+    return World(
+        scope=site.records.scope,
+        now_s=now_s,
+        at_s=now_s if site.at_s is None else site.at_s,
+        wanted={name: specs[name]} if name in specs else {},
+        recorded={name: recorded[name]} if name in recorded else {},
+        sessions=sessions,
+        apps=site.apps.facts(),
+        comparisons=differ.comparisons(sessions, now_s),
+        options=site.options,
+    )
+
+
+async def _act(site: Site, differ: Differ, action: Action) -> Problem | None:
+    """Carry out one action; every kind has its place here."""
+    match action.kind:
+        case Kind.START:
+            return _UNSETTLED if action.session else await start(site, _order(action))
+        case Kind.RESTART:
+            return await _restart(site, action)
+        case Kind.REPLACE | Kind.ROTATE:
+            return await _replace(site, action)
+        case Kind.UPDATE | Kind.UPDATE_LAYOUT | Kind.UPDATE_AND_LAYOUT:
+            return await _change(site, differ, action)
+        case Kind.STOP:
+            return await _stop(site, action)
+        case Kind.NONE:
+            await _rest(site, differ, action)
+            return None
+        case Kind.ERROR:
+            return Problem(action.reason, action.message)
+        case Kind.WAIT:
+            return None
+        case _:
+            assert_never(action.kind)
+
+
+_UNSETTLED = Problem(
+    "start-unsettled",
+    "an earlier run may have started it, and it cannot be asked now: nothing is started beside it",
+    "mend what keeps its App from being called",
+)
+
+
+def _order(action: Action, replaces: str = "") -> Order:
+    return Order(recording=action.key.recording, replica=action.key.replica, replaces=replaces)
+
+
+def _session(site: Site, action: Action) -> Session | None:
+    known = {session.id: session for session in site.records.sessions_of(action.key.recording)}
+    return known.get(action.session)
+
+
+async def _restart(site: Site, action: Action) -> Problem | None:
+    """Start anew; what did not come up is told to stop first, and its uid stays taken."""
+    session = _session(site, action)
+    if session is not None and session.phase in REACHABLE and session.stop_asked_s is None:
+        await stopping.stop(site, session, End.UNCONFIRMED)
+    return await start(site, _order(action))
+
+
+async def _replace(site: Site, action: Action) -> Problem | None:
+    if action.stop_first:
+        return await _stop(site, action)
+    return await start(site, _order(action, action.session))
+
+
+async def _change(site: Site, differ: Differ, action: Action) -> Problem | None:
+    session = _session(site, action)
+    if session is None:
+        return None
+    desired = differ.for_session(session, site.now_s())
+    problem = await change(site, session, desired, action.groups)
+    after = _session(site, action)
+    if problem is None and after is not None and _agrees(site, differ, after):
+        await _agreed(site, differ, after)
+    return problem
+
+
+def _agrees(site: Site, differ: Differ, session: Session) -> bool:
+    """Tell whether all that is left to change concerns no running session."""
+    left = differ.comparisons([session], site.now_s()).get(session.id, EQUAL)
+    is_local = all(change.effect is Effect.LOCAL for change in left.changes)
+    return is_local and not left.ignored
+
+
+async def _agreed(site: Site, differ: Differ, session: Session) -> None:
+    """Take note that a session has all that the specs ask of it, and that its keys are fresh."""
+    now_s = site.now_s()
+    wanted = site.specs.wanted[session.recording]
+    is_due = differ.is_due(session, wanted.terms, now_s)
+    credentials_s = now_s if is_due else session.credentials_s
+    after = replace(session, digest=wanted.digest, credentials_s=credentials_s)
+    if after != session:
+        await site.records.commit(SetSession(session=after))
+
+
+async def _stop(site: Site, action: Action) -> Problem | None:
+    session = _session(site, action)
+    if session is None or action.end is None:
+        return None
+    is_sync = _is_synchronous(site, session)
+    return await stopping.stop(site, session, action.end, synchronous=is_sync)
+
+
+def _is_synchronous(site: Site, session: Session) -> bool:
+    wanted = site.specs.wanted.get(session.recording)
+    return wanted is not None and not wanted.error and wanted.terms.policy.stop == "sync"
+
+
+async def _rest(site: Site, differ: Differ, action: Action) -> None:
+    """Record that a session agrees with its spec, or let go of what is only forgotten."""
+    session = _session(site, action)
+    if session is None:
+        return
+    if action.reason in {Reason.FORGOTTEN, Reason.LEFT_RUNNING}:
+        await stopping.forget(site, session)
+    elif action.reason in {Reason.RECORDED, Reason.IN_SYNC}:
+        await _agreed(site, differ, session)
+
+
+def _outcome(
+    site: Site, name: str, actions: Sequence[Action], problems: Problems
+) -> tuple[Outcome, Problems]:
+    stalled = [action.key for action in actions if action.kind is Kind.ERROR]
+    if stalled:
+        return Stalled(problems[stalled[0]]), problems
+    if problems:
+        return Retry(next(iter(problems.values()))), problems
+    now_s = site.now_s()
+    due_s = [due for session in site.records.sessions_of(name) if (due := due_at_s(session))]
+    waits = [action for action in actions if action.kind is Kind.WAIT and action.until_s]
+    due_s += [action.until_s for action in waits if action.until_s]
+    if any(action.is_change for action in actions):
+        due_s = due_s or [now_s]
+    if not due_s:
+        return Done(), problems
+    reason = next((action.reason for action in actions if action.kind is not Kind.NONE), "")
+    return RequeueAfter(max(min(due_s), now_s), reason), problems
+
+
+def due_at_s(session: Session) -> float | None:
+    """Return when something that is under way wants to be looked at; None for what is settled."""
+    if session.phase not in REACHABLE:
+        return None
+    if session.phase is Phase.RUNNING and not session.stop_reason:
+        return None
+    times = (next_look_s(session, RESYNC_S), next_stop_s(session))
+    return min((each for each in times if each is not None), default=None)
+
+
+def _free(site: Site) -> Mapping[tuple[str, bool], int]:
+    """Return how many places each App ID has left."""
+    places = site.records.places()
+    free: dict[tuple[str, bool], int] = {}
+    for facts in site.apps.facts().values():
+        for is_web, limit in ((False, facts.max_recordings), (True, facts.max_web_recordings)):
+            key = (facts.app_key, is_web)
+            free[key] = min(free.get(key, limit), limit) if key in free else limit
+    return {key: limit - places.get(key, 0) for key, limit in free.items()}

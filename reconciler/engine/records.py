@@ -1,0 +1,136 @@
+"""The one way to state: what a scope's sessions are, and every change of that.
+
+Holds the scope in memory, as state has it: who holds the lock is the only writer, so a pass over
+one Recording reads no table. A commit is written before it is believed.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from reconciler.plan.recorded import Recorded
+from reconciler.plan.session import Phase, Session
+from reconciler.state.store import (
+    Change,
+    DropRecorded,
+    Rename,
+    SetApp,
+    SetCounter,
+    SetRecorded,
+    SetSession,
+    Snapshot,
+    Store,
+)
+
+WEB = "web"
+
+
+class Records:
+    """A scope's Recordings and sessions."""
+
+    def __init__(self, store: Store, scope: str, snapshot: Snapshot) -> None:
+        """Take over what the snapshot says; only `commit` changes it."""
+        self.store = store
+        self.scope = scope
+        self.recorded: dict[str, Recorded] = dict(snapshot.recorded)
+        self.apps: dict[str, str] = dict(snapshot.apps)
+        self.elsewhere = snapshot.elsewhere
+        self._sessions: dict[str, dict[str, Session]] = defaultdict(dict)
+        self._counters = dict(snapshot.counters)
+        self._places: dict[tuple[str, bool], int] = defaultdict(int)
+        self._taken: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
+        for place in snapshot.elsewhere:
+            self._places[place.app_key, place.mode == WEB] += 1
+            self._taken[place.app_key, place.channel].add((place.uid, ""))
+        for session in snapshot.sessions:
+            self._put(session)
+
+    def sessions_of(self, name: str) -> tuple[Session, ...]:
+        """Return a Recording's sessions that matter still, oldest first."""
+        return tuple(self._sessions[name].values()) if name in self._sessions else ()
+
+    def all_sessions(self) -> Iterable[Session]:
+        """Return the sessions of the scope that matter still."""
+        return (each for sessions in list(self._sessions.values()) for each in sessions.values())
+
+    def session(self, name: str, session_id: str) -> Session:
+        """Return one session as it is now."""
+        return self._sessions[name][session_id]
+
+    def places(self) -> Mapping[tuple[str, bool], int]:
+        """Return how many sessions may live, by App ID and whether they record web pages."""
+        return self._places
+
+    def taken(self, app_key: str, channel: str) -> set[str]:
+        """Return the uids that sessions which may live hold in a channel."""
+        return {uid for uid, _ in self._taken[app_key, channel]}
+
+    def counter(self, name: str, replica: int) -> int:
+        """Return how many uids were derived for a replica, ever."""
+        return self._counters.get((name, replica), 0)
+
+    async def commit(self, *changes: Change) -> None:
+        """Write changes, all or none. Raises StateError, and then nothing has changed."""
+        self.store.commit(self.scope, changes)
+        for change in changes:
+            self._believe(change)
+
+    def believe(self, session: Session) -> None:
+        """Take note of what was seen without writing it: for plans, which write nothing."""
+        self._put(session)
+
+    def _believe(self, change: Change) -> None:
+        match change:
+            case SetSession(session=session):
+                self._put(session)
+            case SetRecorded(recorded=recorded):
+                self.recorded[recorded.name] = recorded
+            case DropRecorded(name=name):
+                self.recorded.pop(name, None)
+            case SetApp(name=name, manifest=manifest):
+                self.apps[name] = manifest
+            case SetCounter(recording=name, replica=replica, counter=counter):
+                self._counters[name, replica] = counter
+            case Rename(before=before, after=after):
+                self._rename(before, after)
+            case _:
+                pass  # told to others; nothing here depends on it
+
+    def _put(self, session: Session) -> None:
+        known = self._sessions[session.recording]
+        if (before := known.get(session.id)) is not None:
+            self._hold(before, -1)
+        self._hold(session, +1)
+        known[session.id] = session
+        for other in list(known.values()):
+            if _is_history(other) and _is_later(session, other):
+                del known[other.id]
+
+    def _hold(self, session: Session, count: int) -> None:
+        if not session.may_live and session.phase is not Phase.NONE:
+            return
+        self._places[session.app_key, session.mode == WEB] += count
+        holders = self._taken[session.app_key, session.channel]
+        (holders.add if count > 0 else holders.discard)((session.uid, session.id))
+
+    def _rename(self, before: str, after: str) -> None:
+        for session in self._sessions.pop(before, {}).values():
+            self._sessions[after][session.id] = replace(session, recording=after)
+        for (name, replica), counter in list(self._counters.items()):
+            if name == before:
+                del self._counters[name, replica]
+                self._counters[after, replica] = max(counter, self.counter(after, replica))
+        if before in self.recorded:
+            self.recorded[after] = replace(self.recorded.pop(before), name=after)
+
+
+def _is_history(session: Session) -> bool:
+    return session.phase in {Phase.ENDED, Phase.FAILED} and session.recheck_s is None
+
+
+def _is_later(session: Session, other: Session) -> bool:
+    """Tell whether `session` is the newer one of the same replica."""
+    return session.replica == other.replica and (session.created_s, session.id) > (
+        other.created_s,
+        other.id,
+    )

@@ -1,0 +1,90 @@
+"""What every step of the engine is handed: one value instead of many arguments."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from random import Random
+
+from reconciler.clock import Clock
+from reconciler.engine.apps import Apps
+from reconciler.engine.records import Records
+from reconciler.engine.vault import Vault
+from reconciler.plan.result import Problem
+from reconciler.plan.world import Options, Wanted
+from reconciler.spec.desired import Desired
+
+RESYNC_S = 120.0
+"""How often a running session is queried (design/cli.md, "run")."""
+
+
+class Halt:
+    """Whether to begin nothing new; who waits is woken by it."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def order(self) -> None:
+        """Begin nothing new from now on."""
+        self._event.set()
+
+    @property
+    def ordered(self) -> bool:
+        """Tell whether nothing new may begin."""
+        return self._event.is_set()
+
+    async def sleep(self, seconds: float, clock: Clock) -> None:
+        """Wait that long, or until nothing new may begin."""
+        if self.ordered:
+            return
+        waits = {
+            asyncio.ensure_future(clock.sleep(seconds)),
+            asyncio.ensure_future(self._event.wait()),
+        }
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Specs:
+    """The specs of a run: what is wanted, by name, and the way to the whole of each."""
+
+    wanted: Mapping[str, Wanted] = field(default_factory=dict)
+    desired: Callable[[str], Desired]
+
+
+def _nothing(name: str) -> Desired:
+    raise KeyError(name)
+
+
+NO_SPECS = Specs(desired=_nothing)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """The parts of one run over one scope.
+
+    `at_s` is the moment for which schedules are read, None: now. `doing` tells what a recording is
+    at, for people. `alarm` writes a line that must not be lost to stderr.
+    """
+
+    records: Records
+    apps: Apps
+    vault: Vault
+    specs: Specs
+    clock: Clock
+    rng: Random
+    options: Options = field(default_factory=Options)
+    at_s: float | None = None
+    halt: Halt = field(default_factory=Halt)
+    doing: Callable[[str, int, str], None] = lambda name, replica, what: None
+    alarm: Callable[[str], None] = lambda text: None
+
+    def now_s(self) -> float:
+        """Return the Unix time."""
+        return self.clock.now_s()
+
+
+HALTED = Problem("interrupted", "it was not begun, since the run was interrupted", None)

@@ -1,0 +1,84 @@
+"""Stopping a session, until it is known to have ended (design/reconcile.md, invariant 3)."""
+
+from reconciler.agora.answers import Stopped, Upload
+from reconciler.agora.failures import Failure, Meaning
+from reconciler.engine.observe import files_of, handle_of
+from reconciler.engine.site import Site
+from reconciler.engine.tell import events
+from reconciler.plan import life
+from reconciler.plan.result import Problem
+from reconciler.plan.session import End, Session
+from reconciler.state.store import Change, JournalEntry, SetFiles, SetSession
+
+_TAKEN = frozenset({Meaning.GOING, Meaning.ENDED})
+"""Failures of a stop that say it is stopping or has stopped (agora-api.md 6.7)."""
+
+
+async def stop(
+    site: Site, session: Session, reason: End, *, synchronous: bool = False
+) -> Problem | None:
+    """Ask the service to stop a session; return why it did not take that."""
+    if life.past_reach(session, site.now_s()):
+        lost = life.orphaned(session, site.now_s())
+        await _write(site, session, lost, "out of reach")
+        return Problem("orphan", f"session `{session.sid}` is past its resource expiry", None)
+    asked = life.stop_asked(session, reason, site.now_s())
+    await _write(site, session, asked, "intent")
+    client = site.apps.client_of(session)
+    if isinstance(client, Problem):
+        return client
+    if not asked.sid:
+        return Problem("start-unsettled", "an earlier start of it is not settled yet", None)
+    site.doing(session.recording, session.replica, "stopping")
+    answer = await client.stop(handle_of(asked), synchronous=synchronous)
+    if isinstance(answer, Stopped):
+        await _write(site, asked, life.stop_taken(asked, site.now_s()), "taken", _files(answer))
+        return None
+    return await _refused(site, asked, answer)
+
+
+async def _refused(site: Site, session: Session, failure: Failure) -> Problem | None:
+    now_s = site.now_s()
+    if failure.meaning in _TAKEN:
+        after = life.stop_taken(session, now_s)
+        if failure.meaning is Meaning.ENDED:
+            after = life.ended(after, End(after.stop_reason), now_s)
+        await _write(site, session, after, str(failure.meaning))
+        return None
+    if failure.meaning is Meaning.GONE_OR_MOVING:
+        await _write(site, session, life.not_found(session, now_s), str(failure.meaning))
+        return None
+    await _write(site, session, life.unanswered(session, now_s), str(failure.meaning))
+    app_wide = site.apps.answered(session.app_key, failure)
+    return app_wide or Problem(str(failure.meaning), str(failure), None)
+
+
+async def forget(site: Site, session: Session) -> None:
+    """Let a session run and know nothing more of it."""
+    ended = life.ended(session, End.FORGOTTEN, site.now_s())
+    await _write(site, session, ended, "forgotten")
+
+
+def _files(answer: Stopped) -> tuple[str | None, str]:
+    upload = "" if answer.upload in {None, Upload.UNKNOWN} else str(answer.upload)
+    return files_of(answer), upload
+
+
+async def _write(
+    site: Site,
+    before: Session,
+    after: Session,
+    what: str,
+    files: tuple[str | None, str] = (None, ""),
+) -> None:
+    now_s = site.now_s()
+    changes: list[Change] = [
+        SetSession(session=after),
+        JournalEntry(time_s=now_s, session=after.id, step="stop", what=what),
+        *events(before, after, now_s),
+    ]
+    listed, upload = files
+    if listed is not None or upload:
+        changes.append(SetFiles(session=after.id, files=listed or "", upload=upload))
+    await site.records.commit(*changes)
+

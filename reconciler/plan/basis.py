@@ -1,0 +1,66 @@
+"""What a plan was based on, as one digest: a saved plan is stale when it has moved. Pure.
+
+Desired, applied, sessions and phases, unresolved references (design/cli.md, "apply"); no times,
+which pass by themselves.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from reconciler.plan.session import Phase, Session
+from reconciler.plan.world import Comparison, World
+
+
+def basis_of(world: World, sessions: dict[str, list[Session]]) -> str:
+    """Return a digest of all that decides; `sessions` are those of the world by recording."""
+    # Row by row, so that thousands of them never stand in memory at once.
+    digest = hashlib.sha256(_ENCODER.encode(world.scope).encode())
+    for name in sorted({*world.wanted, *world.recorded}):
+        digest.update(_ENCODER.encode(_row(world, name, sessions.get(name, ()))).encode())
+    return digest.hexdigest()
+
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"), default=str)
+
+
+def _row(world: World, name: str, sessions: Sequence[Session]) -> list[Any]:
+    wanted, recorded = world.wanted.get(name), world.recorded.get(name)
+    override = recorded.override if recorded else None
+    return [
+        name,
+        [wanted.error or wanted.digest] if wanted else None,
+        [override.reason, override.until_s] if override else None,
+        _ordered([_of_session(world, session) for session in sessions if _decides(session)]),
+        sorted(world.unresolved[name]) if name in world.unresolved else [],
+    ]
+
+
+def _of_session(world: World, session: Session) -> list[Any]:
+    comparison = world.comparisons.get(session.id)
+    return [
+        session.id,
+        session.phase,
+        session.digest,
+        session.sealed,
+        session.pending and sorted(session.pending),
+        session.stop_reason,
+        _of_comparison(comparison) if comparison else [],
+    ]
+
+
+def _of_comparison(comparison: Comparison) -> list[Any]:
+    return [
+        [[change.path, str(change.before), str(change.after)] for change in comparison.changes],
+        list(comparison.groups),
+        comparison.replaces,
+    ]
+
+
+def _ordered(rows: list[Any]) -> list[Any]:
+    return sorted(rows) if len(rows) > 1 else rows
+
+
+def _decides(session: Session) -> bool:
+    return session.phase is not Phase.NONE

@@ -1,0 +1,84 @@
+"""Safety rules: what a plan may not do without being told that it is meant (exit 3). Pure.
+
+design/reconcile.md, "Guards"; the first rule that stands against a plan is the one that is told.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from reconciler.plan.action import Action, Kind
+from reconciler.plan.session import REACHABLE, End, Session
+from reconciler.plan.world import World
+
+RUNNING_MIN = 10
+STOPS_SHARE_MAX = 0.3
+"""Of fewer running sessions, any may be stopped; of more, at most this share."""
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """Which rule stands against a plan, why, and what lifts it."""
+
+    code: str
+    message: str
+    hint: str
+
+
+def objection(world: World, actions: Iterable[Action]) -> Objection | None:
+    """Return the first rule that stands against these actions; None if they may be done."""
+    live = [session for session in world.sessions if _is_running(session)]
+    return _emptied(world, live) or _too_many(world, live, actions)
+
+
+def _emptied(world: World, live: list[Session]) -> Objection | None:
+    options = world.options
+    if not live or not options.paths or options.allow_empty:
+        return None
+    hint = "if that is meant, say `--allow-empty`"
+    if options.manifests == 0:
+        text = f"there is no manifest at all, while {_count(len(live))} of this scope run"
+        return Objection("guard-empty", text, hint)
+    for name in sorted(options.empty_sets):
+        members = {row.name for row in world.recorded.values() if row.set_name == name}
+        running = sum(session.recording in members for session in live)
+        if running:
+            text = f"RecordingSet `{name}` yields nothing, while {_count(running)} of it run"
+            return Objection("guard-empty", text, hint)
+    return None
+
+
+def _too_many(world: World, live: list[Session], actions: Iterable[Action]) -> Objection | None:
+    ending = sum(_counts(world, action) for action in actions)
+    running = len(live)
+    if running < RUNNING_MIN or ending <= max(running * STOPS_SHARE_MAX, world.options.allow_stops):
+        return None
+    text = (
+        f"{_count(ending)} of {running} that run would be stopped or replaced,"
+        f" more than {STOPS_SHARE_MAX:.0%}"
+    )
+    return Objection("guard-stops", text, f"if that is meant, say `--allow-stops {ending}`")
+
+
+def _counts(world: World, action: Action) -> bool:
+    """Tell whether it ends a session that might go on: for a change of the specs, or on request."""
+    if action.kind is Kind.REPLACE:
+        return True
+    if action.kind is not Kind.STOP or action.end not in _ENDS:
+        return False
+    return action.end is not End.WINDOW_CLOSED or _is_edited(world, action.key.recording)
+
+
+_ENDS = frozenset({End.REMOVED, End.SUSPENDED, End.SURPLUS, End.WINDOW_CLOSED})
+
+
+def _is_edited(world: World, name: str) -> bool:
+    wanted, recorded = world.wanted.get(name), world.recorded.get(name)
+    return wanted is None or recorded is None or wanted.digest != recorded.digest
+
+
+def _is_running(session: Session) -> bool:
+    return session.phase in REACHABLE and not session.stop_reason
+
+
+def _count(sessions: int) -> str:
+    return f"{sessions} session" if sessions == 1 else f"{sessions} sessions"

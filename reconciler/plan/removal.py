@@ -1,0 +1,61 @@
+"""Recordings that are gone from the specs: which of them are stopped, and which are left. Pure."""
+
+from dataclasses import replace
+from posixpath import normpath
+
+from reconciler.plan.action import Action, Kind
+from reconciler.plan.reasons import Reason
+from reconciler.plan.recorded import Recorded
+from reconciler.plan.session import End
+from reconciler.plan.slots import Slot
+from reconciler.plan.stops import decide_stop
+from reconciler.plan.world import Options
+
+
+def decide_removed(slot: Slot) -> Action | None:
+    """Return what becomes of a gone Recording's session; None: nothing lives, or nobody asks."""
+    recorded = slot.world.recorded.get(slot.key.recording)
+    if not slot.current or recorded is None or not slot.world.options.paths:
+        return None
+    kept = why_kept(slot.world.options, recorded)
+    if kept is not None:
+        return slot.act(Kind.NONE, kept, f"{slot.name} goes on: {_KEPT[kept]}")
+    if slot.policy.manage == "observe":
+        return _let_go(slot, Reason.FORGOTTEN, "it was only observed")
+    if slot.policy.on_removal == "leave":
+        return _let_go(slot, Reason.LEFT_RUNNING, "`onRemoval: leave`")
+    return decide_stop(slot)
+
+
+def why_kept(options: Options, recorded: Recorded) -> Reason | None:
+    """Return why a Recording that no manifest makes is not pruned; None: it is."""
+    if not options.prune:
+        return Reason.PRUNE_OFF
+    if not (options.prune_all or is_under(recorded.source, options)):
+        return Reason.OTHER_PATHS
+    return None if options.sound else Reason.PRUNE_HELD
+
+
+def is_under(source: str, options: Options) -> bool:
+    """Tell whether a manifest was read from under one of the PATHs given now."""
+    folders = {normpath(path) for path in options.paths}
+    source = normpath(source)
+    return "." in folders or any(
+        source == folder or source.startswith(f"{folder.rstrip('/')}/") for folder in folders
+    )
+
+
+_KEPT = {
+    Reason.PRUNE_OFF: "it is gone from the specs, and `--no-prune` leaves it",
+    Reason.PRUNE_HELD: (
+        "not all manifests could be read, and a Recording whose file cannot be read is not one"
+        " that was removed"
+    ),
+    Reason.OTHER_PATHS: "it was read from other paths than those given now",
+}
+
+
+def _let_go(slot: Slot, reason: Reason, why: str) -> Action:
+    text = f"{slot.name} is gone from the specs and is forgotten, its session goes on: {why}"
+    action = slot.act(Kind.NONE, reason, text)
+    return replace(action, session=slot.current[0].id, end=End.FORGOTTEN)

@@ -1,0 +1,274 @@
+"""The interface of the state store: read a snapshot, commit changes, hold a lock.
+
+A commit is one transaction and is on the disk when it returns: whoever calls the service after it
+may lose power without losing a session. Methods block; the shell decides where.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
+
+from reconciler.plan.recorded import Recorded
+from reconciler.plan.session import Session
+from reconciler.plan.world import Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """Who holds a scope's lock; `command` is `apply`, `run` and so on."""
+
+    host: str
+    process: int
+    command: str
+    since_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetSession:
+    """Write a session, new or known. `applied` (see `plan/applied.py`) None: as it was."""
+
+    session: Session
+    applied: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetFiles:
+    """Write what is known of a session's files.
+
+    `files` is a JSON array of the objects of `sessions --format json`. What is empty stays as it
+    was.
+    """
+
+    session: str
+    files: str
+    upload: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetRecorded:
+    """Write a Recording."""
+
+    recorded: Recorded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropRecorded:
+    """Remove a Recording and its conditions; its sessions and uid counters stay."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rename:
+    """Give a Recording's sessions, counters, conditions, events and row to another name.
+
+    Where both have one, the larger counter is kept, and of the others that of `before`.
+    """
+
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetCounter:
+    """Write how many uids were derived for a replica; it outlives everything."""
+
+    recording: str
+    replica: int
+    counter: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """A typed fact about one replica of a Recording; `since_s` moves only when `status` does."""
+
+    recording: str
+    replica: int
+    type: str
+    status: bool
+    reason: str
+    message: str
+    since_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened; `type` is `normal` or `warning`. An empty recording: the scope.
+
+    What happens again within ten minutes, with nothing else in between, is counted and keeps the
+    time and number of the first.
+    """
+
+    time_s: float
+    recording: str
+    type: str
+    reason: str
+    message: str
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalEntry:
+    """One intent or result of a call that changes something. Never holds a secret."""
+
+    time_s: float
+    session: str
+    step: str
+    """`acquire`, `start`, `update`, `updateLayout`, `stop`."""
+
+    what: str
+    """`intent`, or how it ended."""
+
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetApp:
+    """Write an App's manifest with secret references only (`spec/apps.py`)."""
+
+    name: str
+    manifest: str
+
+
+Change: TypeAlias = (
+    SetSession
+    | SetFiles
+    | SetRecorded
+    | DropRecorded
+    | Rename
+    | SetCounter
+    | Condition
+    | Event
+    | JournalEntry
+    | SetApp
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """One consistent view of a scope.
+
+    `sessions` are all that are not settled (may live, still to be looked at again) and the last of
+    each replica, oldest first. `elsewhere` are those of other scopes that may live. `counters` are
+    by recording and replica. `serial` counts the commits of the whole state.
+    """
+
+    serial: int = 0
+    recorded: Mapping[str, Recorded] = field(default_factory=dict)
+    sessions: tuple[Session, ...] = ()
+    elsewhere: tuple[Place, ...] = ()
+    counters: Mapping[tuple[str, int], int] = field(default_factory=dict)
+    apps: Mapping[str, str] = field(default_factory=dict)
+    holder: Holder | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """A session with all that is kept of it."""
+
+    session: Session
+    files: str
+    upload: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What is booked of one App ID's request budget; the fields of `agora.budget.Ledger`."""
+
+    last_s: float
+    slowness: float
+    slowed_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """How much history is kept: journal and events by age and count, ended sessions by age."""
+
+    history_age_s: float = 90 * 86400.0
+    history_rows_max: int = 200_000
+    sessions_age_s: float = 90 * 86400.0
+
+
+class Store(Protocol):
+    """State at one place. All methods raise StateError where it cannot be read or written."""
+
+    @property
+    def place(self) -> str:
+        """Return where it is kept, without passwords, for messages."""
+        ...
+
+    @property
+    def key(self) -> bytes | None:
+        """Return the key of the seals; None where PostgreSQL is used without one."""
+        ...
+
+    @property
+    def salt(self) -> bytes:
+        """Return what App IDs are hashed with: random, made once, kept in the state itself."""
+        ...
+
+    @property
+    def writable(self) -> bool:
+        """Tell whether it can be written."""
+        ...
+
+    def snapshot(self, scope: str) -> Snapshot:
+        """Read a scope, in one transaction."""
+        ...
+
+    def applied(self, sessions: Iterable[str]) -> dict[str, str]:
+        """Return what these sessions were given, by id, as it was written."""
+        ...
+
+    def commit(self, scope: str, changes: Sequence[Change]) -> int:
+        """Write all changes or none; return the new serial."""
+        ...
+
+    def past(
+        self, scope: str, recording: str | None = None, since_s: float | None = None
+    ) -> list[Past]:
+        """Return every session (one that ended before `since_s` not), oldest first."""
+        ...
+
+    def latest(self, scope: str) -> list[Past]:
+        """Return the sessions of `snapshot` with their files."""
+        ...
+
+    def holding(self, app_key: str, channel: str, uid: str) -> list[Session]:
+        """Return the sessions of all scopes that ever had this uid there, oldest first."""
+        ...
+
+    def conditions(self, scope: str) -> list[Condition]:
+        """Return all conditions, in order of recording, replica and type."""
+        ...
+
+    def events(
+        self, scope: str, recording: str | None = None, after: int = 0
+    ) -> list[tuple[int, Event]]:
+        """Return the events with a number above `after`, each with its number, oldest first."""
+        ...
+
+    def journal(self, session: str) -> list[JournalEntry]:
+        """Return what was done for a session, oldest first."""
+        ...
+
+    def lock(self, scope: str, holder: Holder) -> AbstractContextManager[None]:
+        """Hold a scope's lock, or raise LockedError at once, which names the holder."""
+        ...
+
+    def spend(self, app_key: str, step: Callable[[Spent | None, float], Spent]) -> float:
+        """Write what `step` makes of an App ID's budget; it is given the time, which is returned.
+
+        One transaction; it need not survive a power cut, and is no write of the serial. Time is the
+        store's own: the server's where there is one.
+        """
+        ...
+
+    def trim(self, now_s: float, bounds: Bounds) -> None:
+        """Remove what is older or more than the bounds; what may live is never removed."""
+        ...
+
+    def close(self) -> None:
+        """Let go of it."""
+        ...
