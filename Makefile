@@ -8,7 +8,7 @@ STAMP := .venv/.installed
 SOURCES := $(wildcard reconciler tests benchmarks tools)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup format lint types imports check test test-slow coverage demo bench docs lock clean
+.PHONY: help setup format lint types imports check test golden test-slow coverage demo bench docs lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ check: lint types imports ## lint, types and imports
 
 test: check ## set up, then every check and the tests: what CI runs
 	$(BIN)/pytest -n $(WORKERS)
+
+golden: $(STAMP) ## rewrite the rendered examples in tests/golden
+	$(BIN)/python -m tools.golden
 
 test-slow: $(STAMP) ## the tests that take longer
 	$(BIN)/pytest -n $(WORKERS) -m slow

@@ -7,23 +7,15 @@ in the same run, since absolute times move between machines. `python -m benchmar
 [RECORDINGS]`. No test: nothing here fails.
 """
 
-import itertools
 import os
 import shutil
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import budget, simulator
+from benchmarks import budget, plan, simulator
+from benchmarks.measure import COMMAND, line, median_s, peak_mib, touch
 from benchmarks.specs import PER_FILE, write_specs
-
-RUNS = 5
-_CHANGES = itertools.count()
-COMMAND = (sys.executable, "-m", "reconciler.cli.main")
 
 
 def main() -> None:
@@ -32,36 +24,35 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         specs, cache = Path(folder, "specs"), Path(folder, "cache")
         write_specs(specs, count)
-        _line(
-            f"{count} recordings in {count // PER_FILE} files, {_size_mib(specs):.1f} MiB of YAML"
-        )
+        line(f"{count} recordings in {count // PER_FILE} files, {_size_mib(specs):.1f} MiB of YAML")
         _startup()
         _reading(specs, cache)
+    plan.main(count)
     budget.main()
     simulator.main()
 
 
 def _startup() -> None:
-    bare = _median_s((sys.executable, "-I", "-c", "pass"))
-    version = _median_s((*COMMAND, "--version"))
-    _line(f"bare interpreter            {bare * 1000:8.0f} ms")
-    _line(f"reconciler --version        {version * 1000:8.0f} ms   {version / bare:.1f} x bare")
+    bare = median_s((sys.executable, "-I", "-c", "pass"))
+    version = median_s((*COMMAND, "--version"))
+    line(f"bare interpreter            {bare * 1000:8.0f} ms")
+    line(f"reconciler --version        {version * 1000:8.0f} ms   {version / bare:.1f} x bare")
     terraform = shutil.which("terraform")
     if terraform:
-        peer = _median_s((terraform, "version"))
+        peer = median_s((terraform, "version"))
         ratio = f"reconciler takes {version / peer:.2f} x"
-        _line(f"terraform version           {peer * 1000:8.0f} ms   {ratio}")
+        line(f"terraform version           {peer * 1000:8.0f} ms   {ratio}")
 
 
 def _reading(specs: Path, cache: Path) -> None:
     environ = {**os.environ, "RECONCILER_CACHE": str(cache)}
     command = (*COMMAND, "validate", str(specs))
-    cold = _median_s(
+    cold = median_s(
         command, environ, before=lambda: shutil.rmtree(cache, ignore_errors=True), runs=3
     )
-    unchanged = _median_s(command, environ)
-    changed = _median_s(command, environ, before=lambda: _touch(specs / "r0007.yaml"))
-    shared = _median_s(command, environ, before=lambda: _touch(specs / "shared.yaml"), runs=1)
+    unchanged = median_s(command, environ)
+    changed = median_s(command, environ, before=lambda: touch(specs / "r0007.yaml"))
+    shared = median_s(command, environ, before=lambda: touch(specs / "shared.yaml"), runs=1)
     for name, seconds, target in (
         ("validate, cold", cold, 4.0),
         ("validate, one file changed", changed, 0.6),
@@ -69,45 +60,13 @@ def _reading(specs: Path, cache: Path) -> None:
         ("validate, storage changed", shared, 4.0),
     ):
         ratio = f"cold / this = {cold / seconds:5.1f}"
-        _line(f"{name:<28}{seconds * 1000:8.0f} ms   {ratio}   target {target} s")
+        line(f"{name:<28}{seconds * 1000:8.0f} ms   {ratio}   target {target} s")
     shutil.rmtree(cache)
-    _line(f"peak memory, cold           {_peak_mib(command, environ):8.0f} MiB  target 200 MiB")
-
-
-def _touch(path: Path) -> None:
-    """Change a file's content without changing what it says."""
-    with path.open("a") as file:
-        file.write(f"# {next(_CHANGES)}\n")
-
-
-def _median_s(
-    command: tuple[str, ...],
-    environ: dict[str, str] | None = None,
-    before: Callable[[], None] = lambda: None,
-    runs: int = RUNS,
-) -> float:
-    seconds = []
-    for _ in range(runs):
-        before()
-        start = time.perf_counter()
-        subprocess.run(command, env=environ, capture_output=True, check=True)
-        seconds.append(time.perf_counter() - start)
-    return statistics.median(seconds)
-
-
-def _peak_mib(command: tuple[str, ...], environ: dict[str, str]) -> float:
-    process = subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL)
-    _, _, usage = os.wait4(process.pid, 0)
-    return usage.ru_maxrss / 1024
+    line(f"peak memory, cold           {peak_mib(command, environ):8.0f} MiB  target 200 MiB")
 
 
 def _size_mib(folder: Path) -> float:
     return sum(path.stat().st_size for path in folder.glob("*.yaml")) / 1024 / 1024
-
-
-def _line(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

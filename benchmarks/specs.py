@@ -46,19 +46,22 @@ spec:
       - {uid: 1, x: 0, y: 0, width: 0.5, height: 1}
       - {uid: 2, x: 0.5, y: 0, width: 0.5, height: 1}
   schedule:
-    - cron: "0 9 * * mon-fri"
-      duration: 1h
+    - cron: "CRON"
+      duration: DURATION
       timezone: Europe/Berlin
   policy:
     restart: on-failure
 """
 
 
-def write_specs(folder: Path, count: int) -> None:
+def write_specs(
+    folder: Path, count: int, *, schedule: str = "0 9 * * mon-fri", duration: str = "1h"
+) -> None:
     """Write `count` recordings, ten to a file, and what they share."""
+    pattern = RECORDING.replace("CRON", schedule).replace("DURATION", duration)
     folder.mkdir(parents=True)
     (folder / "shared.yaml").write_text(SHARED)
     for file in range(count // PER_FILE):
         numbers = range(file * PER_FILE, (file + 1) * PER_FILE)
-        texts = (RECORDING.replace("NUMBER", str(number)) for number in numbers)
+        texts = (pattern.replace("NUMBER", str(number)) for number in numbers)
         (folder / f"r{file:04}.yaml").write_text("".join(texts))

@@ -10,6 +10,7 @@ import re
 import socket
 import ssl
 from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Self
 
@@ -111,6 +112,7 @@ class Http:
             body=bytes(body),
             request_id=_request_id(response.headers.get("x-request-id", "")),
             retry_after_s=_retry_after_s(response.headers.get("retry-after", "")),
+            date_s=_date_s(response.headers.get("date", "")),
         )
 
 
@@ -133,6 +135,13 @@ def _request_id(text: str) -> str | None:
 
 def _retry_after_s(text: str) -> float:
     return min(float(text), RETRY_AFTER_S_MAX) if re.fullmatch(r"[0-9]{1,9}", text) else 0
+
+
+def _date_s(text: str) -> float | None:
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except (ValueError, OverflowError):
+        return None
 
 
 def _why_not_sent(problem: BaseException) -> str:

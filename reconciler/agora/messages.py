@@ -45,13 +45,14 @@ class Reply:
     """An answer as it arrived.
 
     `request_id` is what the service's support asks for (1.2); `retry_after_s` what the answer
-    says to wait before the next try.
+    says to wait before the next try. `date_s` is the time there (Unix seconds), None: not told.
     """
 
     status: int
     body: bytes
     request_id: str | None = None
     retry_after_s: float = 0
+    date_s: float | None = None
 
     def __repr__(self) -> str:
         return f"Reply({self.status})"

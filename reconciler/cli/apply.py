@@ -15,6 +15,7 @@ from reconciler.cli.plan import document_of
 from reconciler.cli.plan_json import SavedPlan, apply_document, read_saved
 from reconciler.cli.plan_options import add_plan_options
 from reconciler.cli.plan_text import plan_text
+from reconciler.cli.progress import progress as progress_on
 from reconciler.cli.result_view import results_text
 from reconciler.cli.scope import (
     Shop,
@@ -29,7 +30,6 @@ from reconciler.cli.scope import (
     state_of,
 )
 from reconciler.cli.service import Service
-from reconciler.cli.progress import progress as progress_on
 from reconciler.engine.apply import Apply, Limits, site_progress
 from reconciler.engine.assess import assess, refuse_unresolved
 from reconciler.engine.record import record
@@ -122,15 +122,15 @@ async def _apply(
     try:
         with interruptible(shop):
             plan = await _plan(shop, catalog, saved)
-            return await _carry_out(args, console, shop, plan, progress)
+        if shop.site.halt.ordered:
+            return EXIT_INTERRUPTED
+        return await _carry_out(args, console, shop, plan, progress)
     finally:
         await service.close()
 
 
 async def _plan(shop: Shop, catalog: Catalog, saved: SavedPlan | None) -> Plan:
-    plan = await assess(
-        shop.site, shop.differ, catalog, refresh=True, held=False, write=True
-    )
+    plan = await assess(shop.site, shop.differ, catalog, refresh=True, held=False, write=True)
     if saved is not None and (saved.basis, saved.digest) != (plan.basis, plan.digest):
         raise RefusedError(STALE, hint=PLAN_AGAIN)
     return refuse_unresolved(shop.differ, plan)
@@ -160,14 +160,9 @@ async def _carry_out(
     return exit_code(shop, plan, results)
 
 
-async def act(
-    args: argparse.Namespace, shop: Shop, plan: Plan, progress: Progress
-) -> list[Result]:
+async def act(args: argparse.Namespace, shop: Shop, plan: Plan, progress: Progress) -> list[Result]:
     """Write down what the specs say, then carry the plan out, with progress."""
-    await record(shop.site, plan)
-    limits = Limits(
-        timeout_s=args.timeout, parallelism=args.parallelism, wait=not args.no_wait
-    )
+    limits = Limits(timeout_s=args.timeout, parallelism=args.parallelism, wait=not args.no_wait)
     site = replace(shop.site, doing=site_progress(progress))
     work = Apply(site, shop.differ, plan, progress, limits)
     names = {action.key.recording for action in plan.actions}
@@ -175,7 +170,9 @@ async def act(
     if names:
         progress.begin(work.total, work.pairs, sum(rates))
     try:
-        await work.run()
+        with interruptible(shop):
+            await record(shop.site, plan)
+            await work.run()
     finally:
         progress.end()
     return sorted(work.results, key=lambda result: (result.key.recording, result.key.replica))

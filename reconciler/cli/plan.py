@@ -25,6 +25,7 @@ from reconciler.engine.assess import assess
 from reconciler.errors import SpecError, UsageError
 from reconciler.plan.action import Key, Plan
 from reconciler.plan.requests import requests_of
+from reconciler.spec.catalog import Catalog
 from reconciler.spec.schedule import parse_time
 
 EXAMPLE = "reconciler plan specs --out change.plan"
@@ -60,27 +61,33 @@ def run(args: argparse.Namespace, console: Console) -> int:
         options = options_of(args, catalog)
         shop = shop_of(args, console, store, catalog, options, wire=service, acts=False)
         check_targets(shop.site)
-        holder = store.snapshot(args.scope).holder
-
-        async def made() -> Plan:
-            try:
-                return await assess(
-                    shop.site,
-                    shop.differ,
-                    catalog,
-                    refresh=not args.no_refresh,
-                    held=holder is not None,
-                    write=False,
-                )
-            finally:
-                await service.close()
-
-        plan = asyncio.run(made())
+        plan = _made(args, shop, catalog, service)
         _save(args, shop, plan)
         _show(args, console, shop, plan)
     if plan.has_errors or catalog.errors:
         return 1
     return EXIT_CHANGES if args.detailed_exitcode and plan.has_changes else 0
+
+
+def _made(args: argparse.Namespace, shop: Shop, catalog: Catalog, service: Service) -> Plan:
+    made: list[Plan] = []  # a task's result would be spelt out by asyncio.run, all 10,000 actions
+
+    async def make() -> None:
+        try:
+            plan = await assess(
+                shop.site,
+                shop.differ,
+                catalog,
+                refresh=not args.no_refresh,
+                held=shop.held,
+                write=False,
+            )
+        finally:
+            await service.close()
+        made.append(plan)
+
+    asyncio.run(make())
+    return made[0]
 
 
 def requests_in(plan: Plan, shop: Shop) -> Mapping[Key, Sequence[Mapping[str, Any]]]:

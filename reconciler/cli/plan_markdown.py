@@ -26,6 +26,9 @@ DETAIL_BYTES_MAX: Final = 12_000
 FRAME_BYTES: Final = 1_000
 """What headings, tags and notes on what was left out take at most."""
 
+MISSES_MAX: Final = 50
+"""After so many pieces that did not fit, no smaller one is looked for."""
+
 VALUE_CELLS_MAX: Final = 200
 NAME_CELLS_MAX: Final = 253
 SENTENCE_CELLS_MAX: Final = 500
@@ -63,7 +66,7 @@ def _fitting(pieces: Iterable[str], room: int) -> dict[int, str]:
         if size <= room:
             room -= size
             taken[place] = piece
-        if room <= 0:
+        elif place - len(taken) >= MISSES_MAX:
             break
     return taken
 

@@ -20,6 +20,7 @@ from reconciler.plan.result import Progress, Result
 if TYPE_CHECKING:
     from rich.console import Group
     from rich.live import Live
+    from rich.text import Text
 
 CALLS_OF_START = 3
 """Acquire, start, and the query that confirms it; every other action is counted as one call."""
@@ -28,6 +29,7 @@ LINE_EVERY_S = 10.0
 SHOWN_MAX = 8
 """So many recordings are shown at work; the others are counted."""
 
+BAR_CELLS = 20
 REFRESHES_PER_SECOND = 8
 
 
@@ -40,16 +42,32 @@ def progress(console: Console, clock: Clock) -> Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """How far an apply is; `work` is what recordings are at, longest first."""
+    """How far an apply is.
 
-    begun_s: float
-    total: int
-    pairs: int
-    rate: float
+    `calls` are all that were made, `calls_before` those before it began. `work` is what recordings
+    are at, longest first.
+    """
+
+    begun_s: float = 0.0
+    total: int = 0
+    pairs: int = 0
+    rate: float = 0.0
     calls: int = 0
+    calls_before: int = 0
     ended: int = 0
     failed: int = 0
     work: Mapping[Key, str] = field(default_factory=dict)
+
+    def begun(self, now_s: float, total: int, pairs: int, rate: float) -> "Tally":
+        """Return the tally of an apply that begins now."""
+        return Tally(
+            begun_s=now_s,
+            total=total,
+            pairs=pairs,
+            rate=rate,
+            calls=self.calls,
+            calls_before=self.calls,
+        )
 
     def doing(self, key: Key, what: str) -> "Tally":
         """Return the tally with a recording at work."""
@@ -62,12 +80,17 @@ class Tally:
         return replace(self, work=work, ended=self.ended + 1, failed=failed)
 
     @property
+    def made(self) -> int:
+        """Return how many calls it made."""
+        return self.calls - self.calls_before
+
+    @property
     def left_s(self) -> float | None:
         """Return how long the calls that are left take under the budget; None: not known."""
         if self.rate <= 0:
             return None
         expected = CALLS_OF_START * self.pairs + self.total - self.pairs
-        return max(expected - self.calls, self.total - self.ended) / self.rate
+        return max(expected - self.made, self.total - self.ended) / self.rate
 
     def line(self, now_s: float) -> str:
         """Write count, rate and the time left."""
@@ -75,7 +98,7 @@ class Tally:
         if self.failed:
             parts.append(f"{self.failed} failed")
         if now_s > self.begun_s:
-            parts.append(f"{self.calls / (now_s - self.begun_s):.1f} calls/s")
+            parts.append(f"{self.made / (now_s - self.begun_s):.1f} calls/s")
         if self.left_s is not None:
             parts.append(f"about {span(self.left_s)} left")
         return ", ".join(parts)
@@ -101,8 +124,7 @@ class Silent:
 
     def say(self, text: str) -> None:
         """Write the line."""
-        with suppress(OSError):
-            self._console.err.write(f"{one_line(text)}\n")
+        _write(self._console, text)
 
     def end(self) -> None:
         """Show nothing."""
@@ -115,12 +137,12 @@ class Lines:
         self._console = console
         self._clock = clock
         self._counted_s = clock.monotonic_s()
-        self._tally = Tally(begun_s=self._counted_s, total=0, pairs=0, rate=0)
+        self._tally = Tally()
 
     def begin(self, total: int, pairs: int, rate: float) -> None:
         """Count from here on."""
         self._counted_s = self._clock.monotonic_s()
-        self._tally = Tally(begun_s=self._counted_s, total=total, pairs=pairs, rate=rate)
+        self._tally = self._tally.begun(self._counted_s, total, pairs, rate)
 
     def doing(self, key: Key, what: str) -> None:
         """Count, if it is time to."""
@@ -141,15 +163,14 @@ class Lines:
 
     def say(self, text: str) -> None:
         """Write the line."""
-        with suppress(OSError):
-            self._console.err.write(f"{one_line(text)}\n")
+        _write(self._console, text)
 
     def end(self) -> None:
         """Leave it at what was written."""
 
     def _count(self) -> None:
         now_s = self._clock.monotonic_s()
-        if now_s - self._counted_s >= LINE_EVERY_S:
+        if self._tally.total and now_s - self._counted_s >= LINE_EVERY_S:
             self._counted_s = now_s
             self.say(self._tally.line(now_s))
 
@@ -160,7 +181,7 @@ class Picture:
     def __init__(self, console: Console, clock: Clock) -> None:
         self._console = console
         self._clock = clock
-        self._tally = Tally(begun_s=clock.monotonic_s(), total=0, pairs=0, rate=0)
+        self._tally = Tally()
         self._live: Live | None = None
 
     def begin(self, total: int, pairs: int, rate: float) -> None:
@@ -168,8 +189,8 @@ class Picture:
         from rich.console import Console as Terminal
         from rich.live import Live
 
-        now_s = self._clock.monotonic_s()
-        self._tally = Tally(begun_s=now_s, total=total, pairs=pairs, rate=rate)
+        self.end()
+        self._tally = self._tally.begun(self._clock.monotonic_s(), total, pairs, rate)
         self._live = Live(
             console=Terminal(file=self._console.err, force_terminal=True),
             get_renderable=self._drawn,
@@ -200,11 +221,11 @@ class Picture:
         """Write the line above the picture."""
         from rich.text import Text
 
+        if self._live is None:
+            _write(self._console, text)
+            return
         with suppress(OSError):
-            if self._live is None:
-                self._console.err.write(f"{one_line(text)}\n")
-            else:
-                self._live.console.print(Text(one_line(text)), soft_wrap=True)
+            self._live.console.print(Text(one_line(text)), soft_wrap=True)
 
     def end(self) -> None:
         """Take the picture away and give the cursor back."""
@@ -217,16 +238,25 @@ class Picture:
         from rich.console import Group
         from rich.progress_bar import ProgressBar
         from rich.table import Table
-        from rich.text import Text
 
         tally = self._tally
         bar = Table.grid(padding=(0, 1))
         bar.add_row(
-            ProgressBar(total=max(tally.total, 1), completed=tally.ended, width=30),
-            Text(tally.line(self._clock.monotonic_s())),
+            ProgressBar(total=max(tally.total, 1), completed=tally.ended, width=BAR_CELLS),
+            _one_row(tally.line(self._clock.monotonic_s())),
         )
-        lines = [Text(line, no_wrap=True, overflow="ellipsis") for line in _at_work(tally)]
-        return Group(bar, *lines)
+        return Group(bar, *map(_one_row, _at_work(tally)))
+
+
+def _one_row(text: str) -> "Text":
+    from rich.text import Text
+
+    return Text(text, no_wrap=True, overflow="ellipsis")
+
+
+def _write(console: Console, text: str) -> None:
+    with suppress(OSError):
+        console.err.write(f"{one_line(text)}\n")
 
 
 def _at_work(tally: Tally) -> Iterator[str]:

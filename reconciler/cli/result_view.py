@@ -11,13 +11,15 @@ from reconciler.plan.result import OUTCOMES, Result, result_summary
 STYLES = {"done": "32", "failed": "1;31", "skipped": "33"}
 
 
-def results_text(results: Sequence[Result], console: Console) -> Iterator[str]:
+def results_text(
+    results: Sequence[Result], console: Console, title: str = "Apply"
+) -> Iterator[str]:
     """Return the lines: one for each result, why it is none below, last the one that counts."""
     for result in results:
         head, *why = result_lines(result)
         yield console.styled(head, STYLES[result.outcome])
         yield from why
-    yield console.styled(summary_line(results), "1")
+    yield console.styled(summary_line(results, title), "1")
 
 
 def result_lines(result: Result) -> Iterator[str]:
@@ -30,10 +32,10 @@ def result_lines(result: Result) -> Iterator[str]:
             yield f"    hint: {one_line(result.error.hint)}"
 
 
-def summary_line(results: Sequence[Result]) -> str:
+def summary_line(results: Sequence[Result], title: str = "Apply") -> str:
     """Count the results by how they ended, in one line."""
     count = result_summary(results)
-    return f"Apply: {', '.join(f'{count[outcome]} {outcome}' for outcome in OUTCOMES)}."
+    return f"{title}: {', '.join(f'{count[outcome]} {outcome}' for outcome in OUTCOMES)}."
 
 
 def _ended(result: Result) -> str:

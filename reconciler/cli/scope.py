@@ -119,10 +119,11 @@ async def _lock(
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """A Site and what decides on it."""
+    """A Site and what decides on it; `held`: another run has the scope's lock."""
 
     site: Site
     differ: Differ
+    held: bool = False
 
 
 def shop_of(
@@ -164,7 +165,8 @@ def shop_of(
         at_s=getattr(args, "at", None),
         alarm=console.alarm,
     )
-    return Shop(site, Differ(specs, apps, vault, store))
+    held = snapshot.holder is not None and not acts
+    return Shop(site, Differ(specs, apps, vault, store), held)
 
 
 def options_of(args: argparse.Namespace, catalog: Catalog) -> Options:

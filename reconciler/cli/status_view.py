@@ -106,13 +106,14 @@ def _row_json(
         "generation": row.generation,
         "reason": row.reason,
         "message": row.message,
-        "session": row.session and _session_json(row.session),
+        "session": row.session and session_json(row.session),
         "files": files_json(files.get(row.session.id, "")) if row.session else [],
         "conditions": conditions,
     }
 
 
-def _session_json(session: Session) -> dict[str, Any]:
+def session_json(session: Session) -> dict[str, Any]:
+    """Return a session as `status --format json` has it."""
     return {
         "app": session.app,
         "channel": session.channel,
@@ -173,7 +174,8 @@ def _orphan_lines(
     orphans: Sequence[Session], now_s: float, width: int, console: Console
 ) -> Iterator[str]:
     """List what may record, and cost, though no call reaches it."""
-    yield console.styled("Orphans: sessions that may be alive and that no call reaches", "1;33")
+    title = "Orphans: sessions that may be alive and that no call reaches"
+    yield console.styled(cut(title, width), "1;33")
     rows = [_orphan_cells(orphan, now_s) for orphan in orphans]
     header, *lines = table(ORPHAN_COLUMNS, rows, width)
     yield console.styled(header, "1")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from reconciler.cli.report import one_line
-from reconciler.draw.text import ELLIPSIS, cells, shorten
+from reconciler.draw.text import ELLIPSIS, cells
 
 COLUMNS_MIN = 40
 """Nothing is laid out narrower than this; a terminal that is folds the lines."""
@@ -55,13 +55,20 @@ def measure(text: str) -> int:
 
 
 def cut(text: str, room: int) -> str:
-    """Cut a text in the middle, down to so many terminal columns."""
+    """Cut a text in the middle, where names and addresses say least, down to `room` cells."""
     if measure(text) <= room:
         return text
-    if not text.isascii():
-        return shorten(text, room, cells)
     tail = (room - 1) // 2
-    return text[: room - 1 - tail] + ELLIPSIS + text[len(text) - tail :]
+    head = _beginning(text, room - 1 - tail)
+    return head + ELLIPSIS + _beginning(text[::-1], tail)[::-1]
+
+
+def _beginning(text: str, room: int) -> str:
+    """Return as much of a text's beginning as fits; no character is narrower than one cell."""
+    kept = text[:room]
+    while measure(kept) > room:
+        kept = kept[:-1]
+    return kept
 
 
 def _fitted(

@@ -73,10 +73,13 @@ async def assess(
     """
     diagnostics: list[Diagnostic] = list(catalog.diagnostics)
     if refresh:
-        wanting = [each for each in site.records.all_sessions() if _is_asked(site, each)]
+        now_s = site.now_s()
+        wanting = [each for each in site.records.all_sessions() if _is_asked(site, each, now_s)]
         problems = await observe_all(site, wanting, write=write)
         diagnostics += [_unseen(problem) for problem in problems]
     diagnostics += [_unseen(problem) for problem in site.apps.unresolved()]
+    if not site.vault.key_id and any(each.may_live for each in site.records.all_sessions()):
+        diagnostics.append(_unseen(_NO_KEY))
     world = world_of_all(site, differ, held=held)
     plan = make_plan(world, diagnostics)
     missing = unresolved(differ, plan)
@@ -140,10 +143,12 @@ def unresolved(differ: Differ, plan: Plan) -> dict[str, tuple[str, ...]]:
 _SENDING = frozenset(Kind) - {Kind.STOP, Kind.WAIT, Kind.NONE, Kind.ERROR}
 
 
-def _is_asked(site: Site, session: Session) -> bool:
-    targets = site.options.targets
-    wanted = not targets or session.recording in targets
-    return wanted and (session.phase in REACHABLE or session.is_orphan)
+def _is_asked(site: Site, session: Session, now_s: float) -> bool:
+    """Tell whether to ask how a session is: also one whose end 404 alone told, when that is due."""
+    if not site.is_selected(session.recording):
+        return False
+    is_doubted = session.recheck_s is not None and session.recheck_s <= now_s
+    return session.phase in REACHABLE or session.is_orphan or is_doubted
 
 
 def _wanted(entry: Entry, known: Recorded | None, more: Mapping[str, str]) -> Wanted:
@@ -160,6 +165,13 @@ def _wanted(entry: Entry, known: Recorded | None, more: Mapping[str, str]) -> Wa
 
 
 _NO_TERMS = Terms(policy=Policy())
+
+
+_NO_KEY = Problem(
+    "state-key-missing",
+    "the key of the state's hashes is not here, so that changed secrets are not seen",
+    "set RECONCILER_STATE_KEY to the same text wherever this state is used",
+)
 
 
 def _unseen(problem: Problem) -> Diagnostic:

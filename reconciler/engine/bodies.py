@@ -56,7 +56,9 @@ def _token(site: Site, desired: Desired, session: Session) -> str | None:
         return None
     certificate = site.apps.definitions[desired.app].certificate
     if certificate is None:
-        message = f"`token: generate` needs the App certificate, and the App `{desired.app}` has none"
+        message = (
+            f"`token: generate` needs the App certificate, and the App `{desired.app}` has none"
+        )
         raise SecretError(message, hint="set `certificate` in the App's manifest")
     app_id = site.apps.app_id(desired.app).reveal()
     value = site.vault.value(certificate)

@@ -105,9 +105,7 @@ async def _write(
     before: Session | None = None,
 ) -> None:
     now_s = site.now_s()
-    entry = JournalEntry(
-        time_s=now_s, session=after.id, step=step, what=what, detail=str(group)
-    )
+    entry = JournalEntry(time_s=now_s, session=after.id, step=step, what=what, detail=str(group))
     await site.records.commit(
         SetSession(session=after), entry, *events(before or after, after, now_s)
     )

@@ -12,7 +12,16 @@ from reconciler.engine.page import address_mark, is_paused
 from reconciler.engine.site import Specs
 from reconciler.engine.vault import Vault, reference
 from reconciler.plan.action import SECRET_SHOWN, FieldChange, Known
-from reconciler.plan.applied import Applied, Sealed, seal, sealed_of, secrets_of, thaw
+from reconciler.plan.applied import (
+    RAW,
+    Applied,
+    Sealed,
+    seal,
+    sealed_of,
+    sealed_text,
+    secrets_of,
+    thaw,
+)
 from reconciler.plan.parts import ignoring
 from reconciler.plan.recorded import Terms
 from reconciler.plan.session import Phase, Session
@@ -26,6 +35,7 @@ EXPIRY_MARGIN_S = 600.0
 """Credentials that end are resolved anew so long before."""
 
 _HELD_FORMS = frozenset({"exec", "file"})
+_WRITTEN = frozenset({"literal", RAW})
 _COMPARED = frozenset({Phase.RUNNING, Phase.STARTING, Phase.MISSING, Phase.ENDED, Phase.FAILED})
 
 
@@ -105,23 +115,27 @@ class Differ:
         if session.phase in {Phase.ENDED, Phase.FAILED}:
             return False
         held = self._held(session, wanted.terms, now_s)
-        return not self._secrets_agree(session.sealed, held=held)
+        return not (
+            self._references_agree(session.sealed, held=held)
+            and self._writings_agree(session, wanted.name)
+        )
 
-    def _secrets_agree(self, text: str, *, held: bool) -> bool:
+    def _references_agree(self, text: str, *, held: bool) -> bool:
+        """Tell whether the secrets that are references have the values that a session was given."""
         if (text, held) not in self._agreed:
-            self._agreed[text, held] = all(
-                self._secret_agrees(each.secret, each.seal.mark, each.seal.key_id, held=held)
-                for each in sealed_of(text)
-            )
+            known = [each for each in sealed_of(text) if each.secret.form not in _WRITTEN]
+            self._agreed[text, held] = all(self._agrees(each, held=held) for each in known)
         return self._agreed[text, held]
 
-    def _secret_agrees(self, secret: Secret, mark: str, key_id: str, *, held: bool) -> bool:
-        if secret.form == "literal":
-            return False  # its value is in the specs alone
-        if held and secret.form in _HELD_FORMS:
+    def _agrees(self, sealed: Sealed, *, held: bool) -> bool:
+        if held and sealed.secret.form in _HELD_FORMS:
             return True
-        seal = self._vault.seal(secret)
-        return bool(seal.mark) and seal.key_id == key_id and seal.mark == mark
+        return bool(sealed.seal.mark) and self._vault.seal(sealed.secret) == sealed.seal
+
+    def _writings_agree(self, session: Session, name: str) -> bool:
+        """Tell the same of the secrets that are written out, whose values the specs alone have."""
+        before = _written(session.sealed)
+        return not before or before == _written(sealed_text(self.desired(name)))
 
     def _held(self, session: Session, terms: Terms, now_s: float) -> bool:
         """Tell whether its credentials are not to be resolved anew yet (spec-format, `refresh`)."""
@@ -142,10 +156,10 @@ class Differ:
         found = compare(applied, desired, group_derived=derived, ignore=policy.ignore)
         if found.replaces and policy.replace == "defer":
             waits = [each.path for each in found.changes if each.effect is Effect.REPLACE]
-            rest = compare(
-                applied, desired, group_derived=derived, ignore=(*policy.ignore, *waits)
-            )
+            rest = compare(applied, desired, group_derived=derived, ignore=(*policy.ignore, *waits))
             found = replace(found, groups=rest.groups)
+        if not self._vault.key_id:  # nothing can be compared then, which is said once for all
+            found = replace(found, warnings=())
         return _with_drift(found, session, desired, policy.ignore)
 
     def _as_held(
@@ -158,6 +172,10 @@ class Differ:
 
 
 _CREDENTIALS = ("accessKey", "secretKey", "stsToken", "stsExpiration")
+
+
+def _written(text: str) -> tuple[Sealed, ...]:
+    return tuple(each for each in sealed_of(text) if each.secret.form in _WRITTEN)
 
 
 def _held_paths(desired: Applied) -> tuple[str, ...]:

@@ -5,18 +5,18 @@ writes what it saw. An answer that did not come says nothing of a session (style
 """
 
 import asyncio
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from reconciler.agora.answers import File, Handle, Observation, Reported
+from reconciler.agora.answers import Handle, Observation
 from reconciler.agora.failures import Failure, Meaning
+from reconciler.engine.files import files_of
 from reconciler.engine.page import address_mark, is_paused
 from reconciler.engine.records import WEB
 from reconciler.engine.site import RESYNC_S, Site
 from reconciler.engine.tell import events
 from reconciler.plan import life
-from reconciler.plan.applied import Applied, thaw
+from reconciler.plan.applied import thaw
 from reconciler.plan.looks import next_look_s
 from reconciler.plan.result import Problem
 from reconciler.plan.session import Phase, Session
@@ -61,7 +61,7 @@ async def observe_all(site: Site, sessions: Iterable[Session], *, write: bool) -
         if write:
             await write_look(site, session, seen)
         else:
-            site.records.believe(seen.session)
+            site.records.believe(seen.session, seen.files)
 
     await asyncio.gather(*(one(session) for session in sessions))
     return list(problems.values())
@@ -83,7 +83,7 @@ async def look(site: Site, session: Session) -> Look:
         seen = _seen(site, session, answer)
         known = session if seen.is_end else life.found_alive(session, now_s)
         after = life.observed(known, seen, now_s)
-        return Look(_confirmed_in_time(after, now_s), files_of(answer))
+        return Look(_confirmed_in_time(after, now_s), files_of(site, session, answer))
     return Look(_failed(session, answer, now_s), problem=_problem(site, session, answer))
 
 
@@ -111,22 +111,8 @@ def handle_of(session: Session) -> Handle:
     )
 
 
-def files_of(answer: Reported) -> str | None:
-    """Return the files that an answer lists, as state keeps them; None if it lists none."""
-    if not answer.all_files:
-        return None
-    return json.dumps([_file(file) for file in answer.all_files])
-
-
-def _file(file: File) -> dict[str, str | float | None]:
-    started_s = None if file.slice_start_ms is None else file.slice_start_ms / 1000
-    return {"name": file.name, "track": file.track, "uid": file.uid, "started_at": started_s}
-
-
 def _confirmed_in_time(session: Session, now_s: float) -> Session:
-    return (
-        life.unconfirmed(session, now_s) if life.unconfirmed_due(session, now_s) else session
-    )
+    return life.unconfirmed(session, now_s) if life.unconfirmed_due(session, now_s) else session
 
 
 def _failed(session: Session, failure: Failure, now_s: float) -> Session:
@@ -152,7 +138,9 @@ def _seen(site: Site, session: Session, answer: Observation) -> life.Seen:
     if session.mode == WEB and (paused is not None or rtmp):
         applied = site.records.store.applied([session.id]).get(session.id)
         if applied:
-            paused, rtmp = _drift(thaw(applied), paused, rtmp)
+            was = thaw(applied)
+            paused = None if paused == is_paused(was) else paused
+            rtmp = "" if address_mark(was) in {rtmp, ""} else rtmp
     return life.Seen(answer.status, state, paused, rtmp, rtmp_status)
 
 
@@ -161,11 +149,3 @@ def _push(site: Site, answer: Observation) -> tuple[str, str]:
         return "", ""
     push = answer.pushes[0]
     return site.vault.seal_text(push.address.reveal()).mark, push.status or ""
-
-
-def _drift(applied: Applied, paused: bool | None, rtmp: str) -> tuple[bool | None, str]:
-    """Return whether the page is paused, and the sealed address, where they are not as applied."""
-    return (
-        None if paused == is_paused(applied) else paused,
-        "" if address_mark(applied) in {rtmp, ""} else rtmp,
-    )

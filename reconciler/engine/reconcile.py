@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import assert_never
 
+from reconciler.agora.failures import Meaning
 from reconciler.engine import stop as stopping
 from reconciler.engine.change import change
 from reconciler.engine.differ import Differ
@@ -15,7 +16,7 @@ from reconciler.engine.observe import observe
 from reconciler.engine.outcome import Done, Outcome, RequeueAfter, Retry, Stalled
 from reconciler.engine.settle import settle
 from reconciler.engine.site import RESYNC_S, Site
-from reconciler.engine.start import Order, start
+from reconciler.engine.start import Order, start, unready
 from reconciler.plan.action import Action, Key, Kind
 from reconciler.plan.decide import decide_recording
 from reconciler.plan.looks import next_look_s, next_stop_s
@@ -34,20 +35,24 @@ async def reconcile(
 ) -> tuple[Outcome, Problems]:
     """Observe, decide, act, record; return how it ended, and which replicas had problems.
 
-    Replicas that are `held` are decided on and left alone. Raises StateError where state cannot be
-    written: nothing that changes anything follows then.
+    Replicas that are `held` are left alone, but for what has to end. Raises StateError where state
+    cannot be written: nothing that changes anything follows then.
     """
     await settle(site, name)
     await observe(site, name)
-    actions = decide_recording(world_of(site, differ, name), name, _free(site))
+    decided = next_actions(site, differ, name)
+    actions = [each for each in decided if each.key not in held or each.kind is Kind.STOP]
     problems: dict[Key, Problem] = {}
     for action in actions:
-        if action.key in held:
-            continue
         problem = await _act(site, differ, action)
         if problem is not None:
             problems[action.key] = problem
-    return _outcome(site, name, [each for each in actions if each.key not in held], problems)
+    return _outcome(site, name, actions, problems)
+
+
+def next_actions(site: Site, differ: Differ, name: str) -> tuple[Action, ...]:
+    """Return the next action of each replica of a Recording, as things are now."""
+    return decide_recording(world_of(site, differ, name), name, _free(site))
 
 
 def world_of(site: Site, differ: Differ, name: str) -> World:
@@ -68,7 +73,9 @@ def world_of(site: Site, differ: Differ, name: str) -> World:
     )
 
 
-async def _act(site: Site, differ: Differ, action: Action) -> Problem | None:
+async def _act(  # noqa: PLR0911  # one return for each kind
+    site: Site, differ: Differ, action: Action
+) -> Problem | None:
     """Carry out one action; every kind has its place here."""
     match action.kind:
         case Kind.START:
@@ -117,9 +124,9 @@ async def _restart(site: Site, action: Action) -> Problem | None:
 
 
 async def _replace(site: Site, action: Action) -> Problem | None:
-    if action.stop_first:
-        return await _stop(site, action)
-    return await start(site, _order(action, action.session))
+    if not action.stop_first:
+        return await start(site, _order(action, action.session))
+    return unready(site, _order(action)) or await _stop(site, action)
 
 
 async def _change(site: Site, differ: Differ, action: Action) -> Problem | None:
@@ -128,6 +135,8 @@ async def _change(site: Site, differ: Differ, action: Action) -> Problem | None:
         return None
     desired = differ.for_session(session, site.now_s())
     problem = await change(site, session, desired, action.groups)
+    if problem is not None and problem.code == Meaning.GONE_OR_MOVING:
+        return None  # it is missing now: what it did not take is sent again once it is found
     after = _session(site, action)
     if problem is None and after is not None and _agrees(site, differ, after):
         await _agreed(site, differ, after)
@@ -157,7 +166,15 @@ async def _stop(site: Site, action: Action) -> Problem | None:
     if session is None or action.end is None:
         return None
     is_sync = _is_synchronous(site, session)
-    return await stopping.stop(site, session, action.end, synchronous=is_sync)
+    problem = await stopping.stop(site, session, action.end, synchronous=is_sync)
+    if problem is None or problem.code not in _PASSING:
+        return problem
+    site.doing(session.recording, session.replica, f"stops it again later: {problem.message}")
+    return None
+
+
+_PASSING = frozenset({Meaning.BUSY, Meaning.UNREACHED, Meaning.THROTTLED, Meaning.UNKNOWN})
+"""Failures of a stop that are no problem yet: it is sent again (invariant 3)."""
 
 
 def _is_synchronous(site: Site, session: Session) -> bool:

@@ -35,6 +35,7 @@ class Records:
         self.recorded: dict[str, Recorded] = dict(snapshot.recorded)
         self.apps: dict[str, str] = dict(snapshot.apps)
         self.elsewhere = snapshot.elsewhere
+        self.seen_files: dict[str, str] = {}
         self._sessions: dict[str, dict[str, Session]] = defaultdict(dict)
         self._counters = dict(snapshot.counters)
         self._places: dict[tuple[str, bool], int] = defaultdict(int)
@@ -69,15 +70,21 @@ class Records:
         """Return how many uids were derived for a replica, ever."""
         return self._counters.get((name, replica), 0)
 
+    def counters(self, name: str) -> list[tuple[int, int]]:
+        """Return the replicas of which uids were derived, each with its counter."""
+        return [(replica, count) for (of, replica), count in self._counters.items() if of == name]
+
     async def commit(self, *changes: Change) -> None:
         """Write changes, all or none. Raises StateError, and then nothing has changed."""
         self.store.commit(self.scope, changes)
         for change in changes:
             self._believe(change)
 
-    def believe(self, session: Session) -> None:
+    def believe(self, session: Session, files: str | None = None) -> None:
         """Take note of what was seen without writing it: for plans, which write nothing."""
         self._put(session)
+        if files is not None:
+            self.seen_files[session.id] = files
 
     def _believe(self, change: Change) -> None:
         match change:

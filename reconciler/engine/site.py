@@ -79,12 +79,23 @@ class Site:
     options: Options = field(default_factory=Options)
     at_s: float | None = None
     halt: Halt = field(default_factory=Halt)
-    doing: Callable[[str, int, str], None] = lambda name, replica, what: None
-    alarm: Callable[[str], None] = lambda text: None
+    doing: Callable[[str, int, str], None] = lambda *_: None
+    alarm: Callable[[str], None] = lambda _: None
 
     def now_s(self) -> float:
         """Return the Unix time."""
         return self.clock.now_s()
 
+    def is_selected(self, name: str) -> bool:
+        """Tell whether a Recording was asked for, by its own name or its RecordingSet's."""
+        targets = self.options.targets
+        known = self.specs.wanted.get(name) or self.records.recorded.get(name)
+        return not targets or name in targets or (known is not None and known.set_name in targets)
+
 
 HALTED = Problem("interrupted", "it was not begun, since the run was interrupted", None)
+INTERRUPTED = Problem(
+    "interrupted",
+    "the run was interrupted; what was begun is recorded, and the next run goes on from there",
+    None,
+)

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from reconciler.agora.answers import Acquired, Started
+from reconciler.agora.answers import Started
 from reconciler.agora.client import Client
-from reconciler.agora.failures import Again, Failure, Meaning
+from reconciler.agora.failures import Again, Failure, Meaning, Running
 from reconciler.agora.retry import next_delay_s
 from reconciler.agora.rtc_token import SALT_MAX
 from reconciler.engine.bodies import Bodies, bodies, duration_s
@@ -73,13 +73,26 @@ async def start(site: Site, order: Order) -> Problem | None:
         try:
             setback = await _Attempt(site, client, desired, order, tried).run()
         except SecretError as unresolved:
-            return Problem("secret-unresolved", str(unresolved), unresolved.hint)
+            return _unresolved(unresolved)
         if setback is None:
             return None
         problem = setback.problem
         if not setback.try_other_uid:
             break
     return problem
+
+
+def unready(site: Site, order: Order) -> Problem | None:
+    """Return why a session could not be started now whatever the service says; None: it could."""
+    desired = site.specs.desired(order.recording)
+    client = site.apps.client(desired.app)
+    if isinstance(client, Problem):
+        return client
+    try:
+        _Attempt(site, client, desired, order, set()).prepare()
+    except SecretError as unresolved:
+        return _unresolved(unresolved)
+    return None
 
 
 class _Attempt:
@@ -95,10 +108,14 @@ class _Attempt:
         self._order = order
         self._waits = 0
 
+    def prepare(self) -> tuple[Session, Bodies, list[Change]]:
+        """Return the session, what to send for it and what to write first. Raises SecretError."""
+        session, changes = self._claimed()
+        return session, bodies(self._site, self._desired, session, self._exclude()), changes
+
     async def run(self) -> _Setback | None:
-        session, counter = self._claimed()
-        prepared = bodies(self._site, self._desired, session, self._exclude())
-        await self._commit(session, "acquire", "intent", *counter)
+        session, prepared, changes = self.prepare()
+        await self._commit(session, "acquire", "intent", *changes)
         while True:
             setback, delay_s = await self._pair(session, prepared)
             if delay_s is None:
@@ -123,38 +140,39 @@ class _Attempt:
         await self._commit(sent, "start", "intent")
         self._doing("starting")
         answer = await self._client.start(acquired, self._desired.mode, prepared.start)
-        return await self._answered(sent, acquired, answer, prepared)
+        return await self._answered(sent, answer, prepared)
 
     async def _answered(
-        self, session: Session, acquired: Acquired, answer: Started | Failure, prepared: Bodies
+        self, session: Session, answer: Started | Failure, prepared: Bodies
     ) -> tuple[_Setback | None, float | None]:
         sid = answer.sid
         if sid and (isinstance(answer, Started) or answer.meaning is Meaning.STARTED):
             await keep_sid(self._site, self._client, session, sid, prepared.clocks)
             return None, None
         assert isinstance(answer, Failure)
-        if answer.meaning in {Meaning.PERHAPS_STARTED, Meaning.STARTED}:
+        if answer.meaning is Meaning.STARTED or answer.running is Running.MAYBE:
             return await self._orphaned(session, answer), None
         return await self._gave_up(session, answer)
 
     async def _orphaned(self, session: Session, failure: Failure) -> _Setback:
         lost = life.orphaned(session, self._site.now_s(), duration_s=duration_s(self._desired))
         await self._commit(lost, "start", str(failure.meaning))
-        return _Setback(_problem(failure), try_other_uid=True)
+        return _Setback(_problem(failure, session), try_other_uid=True)
 
     async def _gave_up(
         self, session: Session, failure: Failure
     ) -> tuple[_Setback | None, float | None]:
         """Take note of a certain failure: nothing of this pair runs."""
         repeat = failure.row.repeat
-        if repeat.again is Again.PAIR and self._waits < len(repeat.waits_s):
+        is_open = self._waits < len(repeat.waits_s) and not self._site.halt.ordered
+        if repeat.again is Again.PAIR and is_open:
             self._waits += 1
             return None, next_delay_s(repeat.waits_s, self._waits - 1, self._site.rng)
         is_ours = failure.meaning is Meaning.CONFLICT and self._may_be_ours(session)
         end = End.INTERRUPTED if is_ours else _END_OF.get(failure.meaning, End.NOT_STARTED)
         ended = life.ended(session, end, self._site.now_s())
         await self._commit(ended, str(failure.endpoint), str(failure.meaning))
-        problem = self._site.apps.answered(session.app_key, failure) or _problem(failure)
+        problem = self._site.apps.answered(session.app_key, failure) or _problem(failure, session)
         return _Setback(problem, try_other_uid=is_ours), None
 
     def _may_be_ours(self, session: Session) -> bool:
@@ -255,8 +273,21 @@ def _surely_ended(session: Session) -> bool:
     return session.end_reason not in {End.GONE, End.UNSEEN, End.FORGOTTEN}
 
 
-def _problem(failure: Failure) -> Problem:
-    return Problem(str(failure.meaning), str(failure), None)
+def _unresolved(problem: SecretError) -> Problem:
+    return Problem("secret-unresolved", str(problem), problem.hint)
 
 
+def _problem(failure: Failure, session: Session) -> Problem:
+    if failure.meaning is not Meaning.CONFLICT:
+        return Problem(str(failure.meaning), str(failure), None)
+    text = (
+        f"a session that this state does not know records channel `{session.channel}` with uid"
+        f" `{session.uid}`: {failure}"
+    )
+    return Problem(str(failure.meaning), text, _CONFLICT_HINT)
 
+
+_CONFLICT_HINT = (
+    "take it over with `reconciler import`, have it stopped where it was started, or give this"
+    " recording another `uid`"
+)

@@ -2,7 +2,8 @@
 
 from reconciler.agora.answers import Stopped, Upload
 from reconciler.agora.failures import Failure, Meaning
-from reconciler.engine.observe import files_of, handle_of
+from reconciler.engine.files import files_of
+from reconciler.engine.observe import handle_of
 from reconciler.engine.site import Site
 from reconciler.engine.tell import events
 from reconciler.plan import life
@@ -32,7 +33,7 @@ async def stop(
     site.doing(session.recording, session.replica, "stopping")
     answer = await client.stop(handle_of(asked), synchronous=synchronous)
     if isinstance(answer, Stopped):
-        await _write(site, asked, life.stop_taken(asked, site.now_s()), "taken", _files(answer))
+        await _write(site, asked, life.stop_taken(asked, site.now_s()), "taken", _files(site, asked, answer))
         return None
     return await _refused(site, asked, answer)
 
@@ -59,9 +60,9 @@ async def forget(site: Site, session: Session) -> None:
     await _write(site, session, ended, "forgotten")
 
 
-def _files(answer: Stopped) -> tuple[str | None, str]:
+def _files(site: Site, session: Session, answer: Stopped) -> tuple[str | None, str]:
     upload = "" if answer.upload in {None, Upload.UNKNOWN} else str(answer.upload)
-    return files_of(answer), upload
+    return files_of(site, session, answer), upload
 
 
 async def _write(
@@ -81,4 +82,3 @@ async def _write(
     if listed is not None or upload:
         changes.append(SetFiles(session=after.id, files=listed or "", upload=upload))
     await site.records.commit(*changes)
-

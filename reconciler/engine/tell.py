@@ -1,5 +1,6 @@
 """Events: what happened to a session, told from what it was before and is now. Pure."""
 
+from reconciler.plan import life
 from reconciler.plan.session import ASKED, Phase, Session
 from reconciler.state.store import Event
 
@@ -25,21 +26,27 @@ def event(recording: str, kind: str, reason: str, message: str, now_s: float) ->
 
 def _of_phase(before: Session | None, after: Session) -> tuple[str, str, str] | None:
     named = f"session {after.sid or after.id} (uid {after.uid})"
-    match after.phase:
-        case Phase.STARTING:
-            return NORMAL, "started", f"{named} was started"
-        case Phase.RUNNING if before is not None and before.phase is Phase.MISSING:
-            return NORMAL, "found", f"{named} answers again"
-        case Phase.RUNNING if before is not None and before.phase in {Phase.ENDED, Phase.FAILED}:
-            return WARNING, "alive", f"{named} was taken for ended and lives: it is stopped"
-        case Phase.RUNNING:
-            return NORMAL, "recording", f"{named} is recording"
-        case Phase.MISSING:
-            return WARNING, "missing", f"{named} was not found; it may be moving to another server"
-        case Phase.ORPHAN:
-            return WARNING, "orphan", f"{named} may live out of reach"
-        case Phase.ENDED | Phase.FAILED:
-            kind = NORMAL if after.end_reason in ASKED else WARNING
-            return kind, after.end_reason, f"{named} ended: {after.end_reason}"
-        case _:
-            return None
+    if after.phase in life.SETTLED:
+        kind = NORMAL if after.end_reason in ASKED else WARNING
+        return kind, after.end_reason, f"{named} ended: {after.end_reason}"
+    if after.phase is Phase.RUNNING and before is not None and before.phase in _AGAIN:
+        kind, reason, said = _AGAIN[before.phase]
+    elif after.phase in _TOLD:
+        kind, reason, said = _TOLD[after.phase]
+    else:
+        return None
+    return kind, reason, f"{named} {said}"
+
+
+_TOLD = {
+    Phase.STARTING: (NORMAL, "started", "was started"),
+    Phase.RUNNING: (NORMAL, "recording", "is recording"),
+    Phase.MISSING: (WARNING, "missing", "was not found; it may be moving to another server"),
+    Phase.ORPHAN: (WARNING, "orphan", "may live out of reach"),
+}
+_ALIVE = (WARNING, "alive", "was taken for ended and lives: it is stopped")
+_AGAIN = {
+    Phase.MISSING: (NORMAL, "found", "answers again"),
+    Phase.ENDED: _ALIVE,
+    Phase.FAILED: _ALIVE,
+}

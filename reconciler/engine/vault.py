@@ -117,4 +117,3 @@ def reference(secret: Secret) -> str:
 
 def _canonical(tree: Any) -> str:
     return json.dumps(tree, sort_keys=True, separators=(",", ":"))
-

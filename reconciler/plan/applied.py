@@ -79,8 +79,7 @@ def seal(desired: Desired, app_key: str, seals: Mapping[Secret, Seal], raw: Seal
     def sealed(leaf: object) -> object:
         if not isinstance(leaf, Secret):
             return leaf
-        reference = replace(leaf, source="") if leaf.form == "literal" else leaf
-        return Sealed(reference, seals.get(leaf, UNKNOWN_SEAL))
+        return Sealed(_reference(leaf), seals.get(leaf, UNKNOWN_SEAL))
 
     return Applied(
         mode=str(desired.mode),
@@ -161,6 +160,13 @@ def group_request(
     """
     request = merge(desired.request, raw) if raw else desired.request
     return requests_by_group(Mode(desired.mode), request)[group]
+
+
+def _reference(secret: Secret) -> Secret:
+    """Return a Secret as state may know it: no literal, and no folder where it means nothing."""
+    if secret.form == "literal":
+        return replace(secret, source="")
+    return replace(secret, folder="") if secret.form == "env" else secret
 
 
 _TAG = "$sealed"

@@ -3,6 +3,7 @@
 What ends a back-off early (a window opens, another wire configuration) is the caller's to say.
 """
 
+from reconciler.plan.life import UNCONFIRMED_S, begun_s
 from reconciler.plan.session import ASKED, End, Session
 
 GOOD_RUN_S = 600.0
@@ -21,8 +22,8 @@ _NOT_BEGUN = frozenset({End.NOT_STARTED, End.REFUSED, End.CONFLICT})
 def attempt_after(last: Session | None) -> int:
     """Return the `attempt` of the session that follows `last`; None: there is none before it.
 
-    A failure counts, and an orphan: it got out of hand. An idle exit does not, nor does one that is
-    reached and replaced.
+    A failure counts, and an orphan: it got out of hand. So does one that did not come up and is
+    being stopped. An idle exit does not, nor does one that is reached and replaced.
     """
     if last is None or _is_asked(last) or _ran_s(last) >= GOOD_RUN_S:
         return 0
@@ -65,7 +66,9 @@ def is_final(last: Session, restart: str) -> bool:
 
 
 def _is_asked(last: Session) -> bool:
-    return last.end_reason in ASKED or not (last.end_reason or last.is_orphan)
+    if last.end_reason:
+        return last.end_reason in ASKED
+    return not (last.is_orphan or last.stop_reason == End.UNCONFIRMED)
 
 
 def _ran_s(session: Session) -> float:
@@ -75,8 +78,10 @@ def _ran_s(session: Session) -> float:
 
 
 def _over_s(session: Session) -> float:
-    """Return when a session ended; of an orphan, the last that was known of it."""
+    """Return when a session ended, or was given up; of an orphan, the last that was known of it."""
     if session.ended_s is not None:
         return session.ended_s
+    if session.stop_reason == End.UNCONFIRMED and not session.is_orphan:
+        return begun_s(session) + UNCONFIRMED_S
     known = (session.asked_s, session.started_s, session.acquired_s)
     return max((moment for moment in known if moment is not None), default=session.created_s)

@@ -59,6 +59,8 @@ def _compared(applied: Applied, desired: Applied, *, group_derived: bool) -> Com
     before["app"], after["app"] = APP_SHOWN, APP_SHOWN if is_same else OTHER_APP_SHOWN
     warnings = _doubts(before, after)
     changes = _changes(before, after)
+    if applied.mode != desired.mode:  # nothing can be sent from one to the other
+        changes = tuple(replace(change, effect=Change.REPLACE) for change in changes)
     replaces = any(change.effect is Change.REPLACE for change in changes)
     needed = set() if replaces else {_group(change) for change in changes}
     return Comparison(
@@ -147,6 +149,7 @@ _ITEM_EFFECTS = {
     for row in mapping.FIELDS
     if EACH in row.path
 }
+_BLOCKS = frozenset(block.path for block in mapping.BLOCKS)
 _GROUPS = {
     "storage": Group.CREDENTIALS,
     "subscriptions": Group.SUBSCRIPTIONS,
@@ -206,9 +209,13 @@ def _field_at(path: Path) -> Path:
 
 
 def _split(place: Path, one: object, other: object) -> Iterator[Path]:
-    """Yield the fields of a block that only one side has; an item of a list stays whole."""
+    """Yield the fields of what only one side has.
+
+    An item of a list stays whole, and so does a block that says something by being there.
+    """
     trees = [tree for tree in (one, other) if isinstance(tree, dict)]
-    if not trees or _is_field(place) or str(place[-1]).startswith("["):
+    is_whole = str(place[-1]).startswith("[") or _text(place) in _BLOCKS
+    if not trees or is_whole or _is_field(place):
         yield place
         return
     for key in sorted({key for tree in trees for key in tree}):

@@ -75,7 +75,8 @@ def _unwanted(slot: Slot, ending: Action | None) -> Action | None:
 def _nothing_goes_on(slot: Slot, ending: Action | None) -> Action:
     if ending is None:
         return decide_start(slot)
-    return start_beside(slot) if lets_start(slot) else ending
+    action = start_beside(slot) if lets_start(slot) else ending
+    return ending if action.kind is Kind.WAIT and ending.kind is Kind.STOP else action
 
 
 def _single(slot: Slot, session: Session) -> Action:

@@ -36,13 +36,13 @@ def _emptied(world: World, live: list[Session]) -> Objection | None:
         return None
     hint = "if that is meant, say `--allow-empty`"
     if options.manifests == 0:
-        text = f"there is no manifest at all, while {_count(len(live))} of this scope run"
+        text = f"there is no manifest at all, while {_that_run(len(live))} in this scope"
         return Objection("guard-empty", text, hint)
     for name in sorted(options.empty_sets):
         members = {row.name for row in world.recorded.values() if row.set_name == name}
         running = sum(session.recording in members for session in live)
         if running:
-            text = f"RecordingSet `{name}` yields nothing, while {_count(running)} of it run"
+            text = f"RecordingSet `{name}` yields nothing, while {_that_run(running)} that it made"
             return Objection("guard-empty", text, hint)
     return None
 
@@ -53,8 +53,8 @@ def _too_many(world: World, live: list[Session], actions: Iterable[Action]) -> O
     if running < RUNNING_MIN or ending <= max(running * STOPS_SHARE_MAX, world.options.allow_stops):
         return None
     text = (
-        f"{_count(ending)} of {running} that run would be stopped or replaced,"
-        f" more than {STOPS_SHARE_MAX:.0%}"
+        f"{ending} of {running} running sessions would be stopped or replaced, which is more than"
+        f" {STOPS_SHARE_MAX:.0%}"
     )
     return Objection("guard-stops", text, f"if that is meant, say `--allow-stops {ending}`")
 
@@ -80,5 +80,5 @@ def _is_running(session: Session) -> bool:
     return session.phase in REACHABLE and not session.stop_reason
 
 
-def _count(sessions: int) -> str:
-    return f"{sessions} session" if sessions == 1 else f"{sessions} sessions"
+def _that_run(sessions: int) -> str:
+    return "1 session runs" if sessions == 1 else f"{sessions} sessions run"

@@ -48,11 +48,11 @@ def _all_actions(
     decided: list[Action] = []
     for name in _names(world):
         of_name = sessions.get(name, ())
-        if _is_plainly_in_sync(world, name, of_name):
-            decided.append(_in_sync(of_name[0]))
-        elif name in old_names:
+        if name in old_names:
             actions = decide_sessions(world, name, of_name)
             decided += (_renamed(action, old_names[name]) for action in actions)
+        elif _is_plainly_in_sync(world, name, of_name):
+            decided.append(_in_sync(of_name[0]))
         else:
             decided += decide_sessions(world, name, of_name)
     seated = fit(world, decided, free_places(world), freed_places(world, decided))
@@ -93,9 +93,8 @@ def _is_plainly_in_sync(world: World, name: str, sessions: Sequence[Session]) ->
     session, terms = sessions[0], wanted.terms
     if session.phase is not Phase.RUNNING or session.digest != wanted.digest or session.replica:
         return False
-    if session.stop_reason or session.pending:
-        return False
-    if world.comparisons.get(session.id, EQUAL) != EQUAL:
+    differs = world.comparisons.get(session.id, EQUAL) != EQUAL
+    if differs or session.stop_reason or session.pending:
         return False
     if terms.schedule is not None or terms.suspend or terms.replicas != 1:
         return False

@@ -28,9 +28,9 @@ def ignoring(desired: Applied, applied: Applied, paths: Sequence[str]) -> Applie
     Paths are those of `policy.ignore` or of a FieldChange. A path into a list's item stands for the
     whole list; one such as `layout.regions[].x` for that field of each item that both have.
     """
-    if "mode" in paths:  # nothing of one mode can be carried into another
+    if "mode" in paths:
         return applied
-    wires = _wires(paths)
+    wires = _wires(paths) if applied.mode == desired.mode else []  # one's fields mean nothing there
     tree, of = (_explicit(each, wires) for each in (desired, applied))
     for wire in wires:
         _take_over(tree, of, wire)

@@ -66,7 +66,7 @@ class Progress(Protocol):
         ...
 
     def calls(self, made: int) -> None:
-        """Say how many calls were made since `begin`."""
+        """Say how many calls were made so far, those before `begin` among them."""
         ...
 
     def say(self, text: str) -> None:

@@ -4,9 +4,11 @@ from dataclasses import replace
 
 from reconciler.plan.action import Action, Cause, Kind
 from reconciler.plan.backoff import is_final, next_start_s
+from reconciler.plan.life import unconfirmed
 from reconciler.plan.reasons import Reason
 from reconciler.plan.session import ASKED, End, Session
 from reconciler.plan.slots import Slot
+from reconciler.plan.stops import stop
 from reconciler.plan.times import rfc3339
 from reconciler.plan.wants import reopened
 from reconciler.spec.mapping import Change
@@ -28,6 +30,8 @@ def decide_start(slot: Slot) -> Action:
 def start_beside(slot: Slot) -> Action:
     """Return the start of the next session while the one before it is still on its way out."""
     before = slot.ending[-1]
+    if slot.last is not None and slot.last.created_s > before.created_s:
+        return decide_start(slot)  # it was tried since, and failed
     if before.stop_reason == End.UNCONFIRMED:
         return restart_unconfirmed(slot, before)
     return _after_asked(slot, End(before.stop_reason))
@@ -38,9 +42,18 @@ def restart_unconfirmed(slot: Slot, session: Session) -> Action:
 
     That one is stopped, but not waited for: as far as anybody knows it does not record.
     """
+    given_up = unconfirmed(session, slot.world.now_s)
+    if slot.world.now_s < next_start_s(given_up):
+        return _stop_or_wait(slot, given_up)
     text = f"restarts {slot.name}: it did not come up within 90 s, and is tried on another uid"
     action = slot.act(Kind.RESTART, Reason.UNCONFIRMED, text, Cause.FAILURE)
     return replace(action, session=session.id, end=End.UNCONFIRMED)
+
+
+def _stop_or_wait(slot: Slot, given_up: Session) -> Action:
+    if given_up.stop_asked_s is not None:
+        return wait_for_successor(slot, given_up)
+    return stop(slot, given_up, End.UNCONFIRMED, "it did not come up within 90 s", Cause.FAILURE)
 
 
 def wait_for_successor(slot: Slot, failed: Session) -> Action:

@@ -179,7 +179,7 @@ class _Definer:
 
     def _app_from_environment(self) -> AppSpec | None:
         reading = read(App, apps.from_environment(self._setting.environ))
-        return reading.model.spec if reading.model else None
+        return reading.model.spec if reading.model and not _failed(reading.problems) else None
 
     def _storage(
         self, document: Document, data: Mapping[str, Any], known: list[Problem]

@@ -11,11 +11,10 @@ from enum import StrEnum
 from typing import Any
 
 from reconciler.spec import limits
-from reconciler.spec.kinds.channel import CIPHERS, GROUPS
-from reconciler.spec.kinds.mix import FITS, LAYOUT_TYPES
 from reconciler.spec.limits import Limits
 from reconciler.spec.secrets import Secret
 from reconciler.spec.wire import Mode, Path
+from reconciler.spec.words import CIPHERS, FITS, GROUPS, LAYOUT_TYPES
 
 INDIVIDUAL = frozenset({Mode.INDIVIDUAL})
 MIX = frozenset({Mode.MIX})

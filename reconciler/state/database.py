@@ -16,8 +16,8 @@ from reconciler.state.store import Holder
 Row: TypeAlias = tuple[Any, ...]
 Value: TypeAlias = str | int | float | None
 
-INTEGER_BITS_MAX = 63
-"""Of a number without its sign, in either database."""
+INTEGERS = 1 << 63
+"""Whole numbers below it, and from its negative on, are those that either database takes."""
 
 NOBODY_KNOWN = Holder(host="", process=0, command="", since_s=0.0)
 """A holder that has not yet said who it is."""
@@ -88,7 +88,7 @@ def plain(value: Value) -> Value:
             return str(value)
         return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
     if isinstance(value, int):
-        if value.bit_length() > INTEGER_BITS_MAX:
+        if not -INTEGERS <= value < INTEGERS:
             raise StateError("a number is too large to be kept in state")
         return int(value)
     return value

@@ -37,7 +37,7 @@ CONNECT_S = 10
 STATEMENT_S = 10
 """No statement of ours takes so long, unless another process keeps what it needs."""
 
-_SETTINGS = (
+SETTINGS = (
     f"SET statement_timeout = '{STATEMENT_S}s'",
     "SET synchronous_commit = on",
     "SET search_path = reconciler",
@@ -229,7 +229,7 @@ def _connect(url: str) -> psycopg.Connection[Row]:
         )
     except psycopg.ProgrammingError:
         raise _unreadable() from None
-    for setting in _SETTINGS:
+    for setting in SETTINGS:
         connection.execute(setting)
     return connection
 

@@ -1,5 +1,6 @@
 """The store on top of a database: the reading half of its SQL, and what belongs to neither half."""
 
+import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -85,7 +86,7 @@ class SqlStore:
 
     def snapshot(self, scope: str) -> Snapshot:
         """Read a scope, in one transaction."""
-        with self._reading() as run:
+        with self._reading() as run, _no_collection():
             ((serial,),) = run("SELECT serial FROM meta")
             counters = run(
                 "SELECT recording, replica, counter FROM counters WHERE scope = ?", (scope,)
@@ -225,6 +226,21 @@ _KEEP_BUDGET = """
 """
 _BUDGET = "SELECT last_s, slowness, slowed_s FROM budget WHERE app_key = ?"
 _SET_BUDGET = "UPDATE budget SET last_s = ?, slowness = ?, slowed_s = ? WHERE app_key = ?"
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keep the garbage collector from walking again and again over what is just being read.
+
+    It takes a third of the time of reading 10,000 sessions, and there is nothing to find.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _slices(ids: list[str]) -> Iterator[list[str]]:

@@ -268,6 +268,9 @@ def _told(place: str) -> Iterator[None]:
     """Turn SQLite's errors into ours."""
     try:
         yield
+    except UnicodeDecodeError as problem:
+        # Of a damaged schema, even the message may be no text.
+        raise damaged(place, "what should be text is none") from problem
     except sqlite3.Error as problem:
         code = getattr(problem, "sqlite_errorcode", 0) & 0xFF
         if code in _DAMAGED:

@@ -1,14 +1,15 @@
-"""Plans with any text in them, as far as types allow."""
+"""Plans and sessions with any text in them, as far as types allow."""
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
 
 from reconciler.diagnostics import Diagnostic, Position, Severity
 from reconciler.plan.action import Action, Cause, FieldChange, Key, Kind, Known, Plan
+from reconciler.plan.session import Phase
 from reconciler.spec.mapping import Change as Effect
-
-NOW_S = 1_764_583_200.0
+from tests.golden.plans import NOW_S, session
 
 # What has broken such views before: markup of every kind, wide and odd characters, long words.
 NASTY = st.sampled_from(
@@ -44,7 +45,7 @@ values: st.SearchStrategy[Any] = st.recursive(
         | st.frozensets(texts | st.integers(), max_size=5)
         | st.dictionaries(texts, inner, max_size=3)
     ),
-    max_leaves=8,
+    max_leaves=4,
 )
 changes = st.builds(
     FieldChange, texts, values, values, st.sampled_from(Effect), st.sampled_from(Known)
@@ -56,7 +57,7 @@ actions = st.builds(
     reason=texts,
     message=texts,
     cause=st.sampled_from(Cause),
-    changes=st.lists(changes, max_size=4).map(tuple),
+    changes=st.lists(changes, max_size=3).map(tuple),
     session=st.sampled_from(["", "archive-1"]),
     until_s=st.none() | st.floats(NOW_S - 1e6, NOW_S + 1e7),
 )
@@ -73,9 +74,25 @@ plans = st.builds(
     Plan,
     scope=texts,
     now_s=st.just(NOW_S),
-    actions=st.lists(actions, max_size=12).map(tuple),
-    diagnostics=st.lists(diagnostics, max_size=4).map(tuple),
+    actions=st.lists(actions, max_size=5).map(tuple),
+    diagnostics=st.lists(diagnostics, max_size=3).map(tuple),
     basis=st.just("b"),
     refused=st.just("") | texts,
     refused_hint=st.just("") | texts,
+)
+moments = st.none() | st.floats(0, 2 * NOW_S)
+sessions = st.builds(
+    replace,
+    st.just(session("a")),
+    recording=texts,
+    replica=st.integers(0, 3),
+    phase=st.sampled_from(Phase),
+    channel=texts,
+    uid=texts,
+    sid=texts,
+    started_s=moments,
+    resource_ends_s=moments,
+    ends_by_s=moments,
+    missing_s=moments,
+    end_reason=texts,
 )

@@ -17,32 +17,10 @@ from reconciler.cli.plan_json import (
 from reconciler.errors import UsageError
 from reconciler.plan.action import Key, Kind, Plan
 from reconciler.plan.result import OUTCOMES, Problem, Result
+from tests.cli.contract import COUNT, MAYBE_TEXT, TEXT, TIME, VERSION, known, listed, maybe, one_of
 from tests.cli.made_plans import plans, texts
 from tests.golden.plans import PLAN, REQUESTS, SESSIONS
 
-
-def known(**properties: Any) -> dict[str, Any]:
-    """An object with exactly these members, all of them there."""
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-
-
-def one_of(*words: str) -> dict[str, Any]:
-    return {"enum": list(words)}
-
-
-def listed(items: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "array", "items": items}
-
-
-TEXT = {"type": "string"}
-COUNT = {"type": "integer", "minimum": 0}
-TIME = {"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$"}
-MAYBE_TEXT = {"type": ["string", "null"]}
 KINDS = (
     "start",
     "update",
@@ -63,9 +41,7 @@ CHANGE = known(
     effect=one_of("update", "update_layout", "replace", "local"),
     known=one_of("observed", "applied"),
 )
-SESSION = {
-    "anyOf": [{"type": "null"}, known(uid=TEXT, sid=MAYBE_TEXT, resource_id=MAYBE_TEXT)],
-}
+SESSION = maybe(known(uid=TEXT, sid=MAYBE_TEXT, resource_id=MAYBE_TEXT))
 DIAGNOSTIC = known(
     file=TEXT,
     line=COUNT,
@@ -88,7 +64,7 @@ ACTION = known(
     requests=listed(known(method=TEXT, path=TEXT, body={"type": "object"})),
 )
 PLAN_SCHEMA = known(
-    format_version={"const": "1"},
+    format_version=VERSION,
     generated_at=TIME,
     scope=TEXT,
     digest={"type": "string", "pattern": "^[0-9a-f]{64}$"},
@@ -96,7 +72,7 @@ PLAN_SCHEMA = known(
     actions=listed(ACTION),
     diagnostics=listed(DIAGNOSTIC),
 )
-ERROR = {"anyOf": [{"type": "null"}, known(code=TEXT, message=TEXT, hint=MAYBE_TEXT)]}
+ERROR = maybe(known(code=TEXT, message=TEXT, hint=MAYBE_TEXT))
 RESULT = known(
     recording=TEXT,
     replica=COUNT,
@@ -107,7 +83,7 @@ RESULT = known(
     seconds={"type": "number"},
 )
 APPLY_SCHEMA = known(
-    format_version={"const": "1"},
+    format_version=VERSION,
     plan=PLAN_SCHEMA,
     results=listed(RESULT),
     summary=known(done=COUNT, failed=COUNT, skipped=COUNT),

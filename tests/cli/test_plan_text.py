@@ -1,5 +1,6 @@
 import io
 from dataclasses import replace
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -133,6 +134,7 @@ def test_an_error_is_always_written_and_the_same_warning_folded() -> None:
     ("before", "after", "shown"),
     [
         ("5", 5, '"5" -> 5'),
+        (Fraction(1, 2), 1.5, '"1/2" -> 1.5'),
         (None, "", '(not set) -> ""'),
         (SECRET_SHOWN, SECRET_SHOWN, "(secret) -> (secret)"),
         (frozenset({10, 9}), {9, 10, 11}, "[9, 10] -> [9, 10, 11]"),

@@ -1,7 +1,6 @@
 """Small specs, compiled and sealed as a run would do it, for what compares two of them."""
 
 import hashlib
-import json
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 from reconciler.diagnostics import Severity
 from reconciler.plan.applied import Applied, Seal, seal, secrets_of
 from reconciler.spec.desired import Desired
+from reconciler.spec.emit import to_yaml
 from reconciler.spec.secrets import Secret
 from reconciler.spec.wire import merge
 from tests.spec.support import APP, read, setting, write
@@ -38,13 +38,13 @@ def spec_of(mode: str, more: Mapping[str, Any]) -> dict[str, Any]:
 
 def compiled(spec: Mapping[str, Any]) -> Desired:
     """Compile one Recording's spec, which must have no errors."""
-    tree = {"kind": "Recording", "metadata": {"name": "a"}, "spec": spec}
-    text = json.dumps({"apiVersion": "reconciler/v1", **tree})
+    head = {"apiVersion": "reconciler/v1", "kind": "Recording", "metadata": {"name": "a"}}
+    text = to_yaml([{**head, "spec": dict(spec)}])
     with tempfile.TemporaryDirectory() as folder:
         write(Path(folder), {"app.yaml": WITH_CERTIFICATE, "a.yaml": text})
         catalog = read(Path(folder), setting())
         errors = [each for each in catalog.diagnostics if each.severity is Severity.ERROR]
-        assert errors == []
+        assert not errors, "\n".join(map(str, errors))
         return catalog.entries[0].desired()
 
 

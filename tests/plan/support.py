@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from ruamel.yaml import YAML
 
-from reconciler.plan.action import Action, FieldChange, Key, Known
+from reconciler.plan.action import Action, FieldChange, Known
 from reconciler.plan.reasons import Reason
 from reconciler.plan.recorded import Override, Recorded, Terms, terms_text
 from reconciler.plan.session import Phase, Session
@@ -102,7 +102,9 @@ def shown(action: Action) -> Case:
         "after": [str(key) for key in action.after],
     }
     replica = {"replica": action.key.replica} if action.key.replica else {}
-    return replica | {key: value for key, value in said.items() if value not in (None, "", [], False)}
+    return replica | {
+        key: value for key, value in said.items() if value not in (None, "", [], False)
+    }
 
 
 def session_of(said: Case, name: str = NAME) -> Session:
@@ -129,11 +131,6 @@ def session_of(said: Case, name: str = NAME) -> Session:
     return Session(**{**whole, "phase": Phase(phase)})
 
 
-def keys_of(plan_actions: tuple[Action, ...]) -> list[Key]:
-    """Return what the actions are about, in their order."""
-    return [action.key for action in plan_actions]
-
-
 class _Recording:
     """One recording of a case: what the specs and state have of it."""
 
@@ -147,9 +144,7 @@ class _Recording:
         self.comparisons = list(_comparisons(sessions, self.sessions))
 
 
-def _comparisons(
-    said: list[Case], sessions: list[Session]
-) -> Iterator[tuple[str, Comparison]]:
+def _comparisons(said: list[Case], sessions: list[Session]) -> Iterator[tuple[str, Comparison]]:
     for data, session in zip(said, sessions, strict=True):
         if "comparison" in data:
             yield session.id, _comparison(data["comparison"])

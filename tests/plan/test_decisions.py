@@ -37,7 +37,11 @@ def test_some_case_decides_on_every_kind(kind: Kind) -> None:
     assert any(said["kind"] == kind for said in all_expected())
 
 
-@pytest.mark.parametrize("reason", Reason)
+BY_THE_ENGINE = {Reason.SECRET_UNRESOLVED}
+"""Reasons of what an apply finds out beyond the plan."""
+
+
+@pytest.mark.parametrize("reason", sorted(set(Reason) - BY_THE_ENGINE))
 def test_some_case_gives_every_reason(reason: Reason) -> None:
     assert any(said["reason"] == reason for said in all_expected())
 
@@ -50,7 +54,7 @@ def test_some_case_has_every_cause(cause: Cause) -> None:
 @pytest.mark.parametrize("reason", Reason)
 def test_every_reason_says_what_it_means(reason: Reason) -> None:
     assert reason.meaning.endswith(".")
-    assert reason.meaning[0].isupper()
+    assert not reason.meaning[0].islower()
 
 
 DESIRED = ("wanted", "not wanted", "gone", "in error")

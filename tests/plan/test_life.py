@@ -209,7 +209,7 @@ def test_what_404_ended_is_looked_at_after_3_and_10_minutes_and_no_more() -> Non
     ended_s = MISSING_SINCE_S + 90
     assert (session.ended_s, session.recheck_s) == (ended_s, ended_s + 180)
     session = life.rechecked(session, ended_s + 180)
-    assert session.recheck_s == ended_s + 600
+    assert (session.asked_s, session.recheck_s) == (ended_s + 180, ended_s + 600)
     assert life.rechecked(session, ended_s + 600).recheck_s is None
 
 
@@ -229,6 +229,7 @@ def test_one_found_alive_is_stopped_from_the_beginning() -> None:
     session = life.found_alive(gone, NOW_S)
     assert (session.stop_reason, next_stop_s(session)) == (End.UNWANTED, 0)
     assert (session.ended_s, session.end_reason, session.recheck_s) == (None, "", None)
+    assert (session.observed_s, session.asked_s) == (NOW_S, NOW_S)
     assert life.not_found(session, NOW_S + 5).phase is Phase.MISSING
 
 

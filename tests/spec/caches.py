@@ -5,6 +5,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from reconciler.spec.apps import AppDefinition
 from reconciler.spec.cache import VARIABLE, Cache, open_cache
 from reconciler.spec.catalog import Catalog
 from reconciler.spec.desired import Desired
@@ -39,7 +40,8 @@ def opened(home: Path) -> Cache | None:
     return open_cache({VARIABLE: str(home)})
 
 
-Facts = tuple[list[tuple[Any, ...]], list[str], bool, dict[str, Desired | None]]
+Rest = tuple[dict[str, AppDefinition], dict[tuple[str, int], str], tuple[str, ...], int]
+Facts = tuple[list[tuple[Any, ...]], list[str], bool, dict[str, Desired | None], Rest]
 
 
 def facts(found: Catalog) -> Facts:
@@ -49,7 +51,8 @@ def facts(found: Catalog) -> Facts:
         for entry in found.entries
     ]
     told = [f"{problem.position} {problem}" for problem in found.diagnostics]
-    return rows, told, found.complete, desired(found)
+    rest = (dict(found.apps), dict(found.sets), found.empty_sets, found.manifests)
+    return rows, told, found.complete, desired(found), rest
 
 
 def through(home: Path, folder: Path, given: Setting = GIVEN) -> Facts:

@@ -41,7 +41,14 @@ def test_a_second_read_says_the_same(specs: Path, home: Path) -> None:
 
 def test_a_read_of_unchanged_files_needs_no_models(specs: Path, home: Path) -> None:
     through(home, specs)
-    assert ask(specs, home) == {"imported": [], "names": ["a", "b", "c", "x", "y"], "problems": 1}
+    assert ask(specs, home) == {
+        "imported": [],
+        "names": ["a", "b", "c", "x", "y"],
+        "problems": 1,
+        "apps": {"default": "SECRET"},
+        "sets": ["rooms"],
+        "manifests": 7,
+    }
 
 
 def test_a_read_of_one_changed_file_needs_them(specs: Path, home: Path) -> None:
@@ -63,7 +70,10 @@ found = read_catalog(Files([folder]), given, open_cache({"RECONCILER_CACHE": hom
 heavy = [name for name in ("pydantic", "jinja2", "asyncio") if name in sys.modules]
 names = [entry.name for entry in found.entries]
 problems = len(found.diagnostics)
-sys.stdout.write(json.dumps({"imported": heavy, "names": names, "problems": problems}))
+apps = {app.name: app.customer_secret.source for app in found.apps.values()}
+rest = {"apps": apps, "sets": list(found.sets.values()), "manifests": found.manifests}
+answer = {"imported": heavy, "names": names, "problems": problems, **rest}
+sys.stdout.write(json.dumps(answer))
 """
 
 
@@ -73,6 +83,13 @@ def ask(folder: Path, home: Path) -> dict[str, Any]:
     done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer
+
+
+def test_an_app_with_inline_secrets_is_read_each_time(specs: Path, home: Path) -> None:
+    write(specs, {"app.yaml": APP.replace("{env: SECRET}", "in-the-open")})
+    for _ in range(2):
+        app = through(home, specs)[4][0]["default"]
+        assert (app.customer_secret.source, app.inline) == ("in-the-open", True)
 
 
 def tell(spec: str) -> str:

@@ -19,26 +19,9 @@ from reconciler.spec.values import (
     refuse,
     shown,
 )
+from reconciler.spec.words import GROUPS
 
 GENERATE = "generate"
-
-CIPHERS = {
-    "aes-128-xts": 1,
-    "aes-128-ecb": 2,
-    "aes-256-xts": 3,
-    "sm4-128-ecb": 4,
-    "aes-128-gcm": 5,
-    "aes-256-gcm": 6,
-    "aes-128-gcm2": 7,
-    "aes-256-gcm2": 8,
-}
-"""`decryptionMode` (agora-api.md 3.4)."""
-
-GROUPS = {"1-2": 0, "3-7": 1, "8-12": 2, "13-17": 3, "18-32": 4, "33-49": 5}
-"""`subscribeUidGroup`: how many distinct uids each holds.
-
-Source: agora-api.md 3.4; K4, the newer bounds.
-"""
 
 
 def _token(value: object) -> Secret | str:

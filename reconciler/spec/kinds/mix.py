@@ -6,12 +6,6 @@ from reconciler.spec.kinds.base import SpecModel
 from reconciler.spec.kinds.channel import ChannelSpec
 from reconciler.spec.values import Fraction, Int, SecretText, Text, Uid
 
-LAYOUT_TYPES = {"floating": 0, "best-fit": 1, "vertical": 2, "custom": 3}
-"""`mixedVideoLayout` (agora-api.md 3.5)."""
-
-FITS = {"crop": 0, "contain": 1}
-"""`render_mode` (agora-api.md 3.5)."""
-
 
 class VideoSpec(SpecModel):
     """Size and quality of the mixed picture."""

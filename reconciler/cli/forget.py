@@ -1,0 +1,123 @@
+"""`reconciler forget`: stop owning a session, and leave it running."""
+
+import argparse
+import asyncio
+import json
+from collections.abc import Sequence
+
+from reconciler.cli.ask import confirmed
+from reconciler.cli.beside import add_format_option
+from reconciler.cli.console import Console
+from reconciler.cli.names import chosen
+from reconciler.cli.report import FORMAT_VERSION
+from reconciler.cli.scope import add_lock_option, locked, shop_of, state_of
+from reconciler.cli.service import Service
+from reconciler.engine.records import Records
+from reconciler.engine.site import Site
+from reconciler.engine.stop import forget
+from reconciler.errors import UsageError
+from reconciler.plan.session import Session
+from reconciler.plan.slots import is_out_of_reach
+from reconciler.plan.world import Options
+from reconciler.state.store import DropRecorded
+
+EXAMPLE = "reconciler forget daily-standup"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("name", nargs="?", metavar="NAME", help="a Recording or RecordingSet")
+    parser.add_argument(
+        "--orphan", metavar="RESOURCE_ID", help="an orphan instead, as `status` lists it"
+    )
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    add_format_option(parser)
+    add_lock_option(parser)
+    parser.set_defaults(allow_exec=False, allow_endpoint=[])  # nothing is called
+
+
+def run(args: argparse.Namespace, console: Console) -> int:
+    """Forget; 0, 1 for what is not known, and where the user does not agree."""
+    if (args.name is None) == (args.orphan is None):
+        hint = "`reconciler forget NAME` or `reconciler forget --orphan RESOURCE_ID`"
+        raise UsageError("`forget` takes a NAME or an orphan's resource ID", hint=hint)
+    with state_of(args, console, write=True) as store, locked(args, console, store):
+        shop = shop_of(args, console, store, None, Options(), wire=Service(), acts=True)
+        site = shop.site
+        names, sessions = _named(args, site.records) if args.name else _orphan(args, site)
+        _say_what_it_means(console, names, sessions)
+        if not confirmed(args, console, "Forget this?"):
+            console.note("Nothing was done.")
+            return 1
+        asyncio.run(_forget(site, names, sessions))
+    _show(args, console, names, sessions)
+    return 0
+
+
+def _named(args: argparse.Namespace, records: Records) -> tuple[Sequence[str], Sequence[Session]]:
+    """Return the Recordings and what runs for them; their orphans stay listed."""
+    live = [each for each in records.all_sessions() if each.may_live and not each.is_orphan]
+    known = {*records.recorded, *(each.recording for each in live)}
+    names = chosen([args.name], known, records.recorded)
+    return names, [each for each in live if each.recording in names]
+
+
+def _orphan(args: argparse.Namespace, site: Site) -> tuple[Sequence[str], Sequence[Session]]:
+    now_s = site.now_s()
+    found = [
+        session
+        for session in site.records.all_sessions()
+        if session.resource_id == args.orphan and is_out_of_reach(session, now_s)
+    ]
+    if not found:
+        hint = "`reconciler status` lists the orphans with their resource IDs"
+        raise UsageError(f"there is no orphan with the resource ID `{args.orphan}`", hint=hint)
+    return (), found
+
+
+async def _forget(site: Site, names: Sequence[str], sessions: Sequence[Session]) -> None:
+    for session in sessions:
+        await forget(site, session)
+    if names:
+        await site.records.commit(*(DropRecorded(name=name) for name in names))
+
+
+def _say_what_it_means(console: Console, names: Sequence[str], sessions: Sequence[Session]) -> None:
+    for session in sessions:
+        console.note(
+            f"The session `{session.sid or 'of no known sid'}` of `{session.recording}` in channel "
+            f"`{session.channel}` with uid `{session.uid}` may go on, and cost, unseen; its "
+            f"resource ID is `{session.resource_id}`."
+        )
+    if names and sessions:
+        console.note("As long as specs want it, an apply starts a second session beside it.")
+
+
+def _show(
+    args: argparse.Namespace, console: Console, names: Sequence[str], sessions: Sequence[Session]
+) -> None:
+    if args.format == "json":
+        forgotten = [_session_json(session) for session in sessions]
+        document = {
+            "format_version": FORMAT_VERSION,
+            "scope": args.scope,
+            "recordings": list(names),
+            "sessions": forgotten,
+        }
+        console.line(json.dumps(document, indent=2))
+        return
+    for name in names or [session.resource_id for session in sessions]:
+        console.line(f"{name}: forgotten")
+
+
+def _session_json(session: Session) -> dict[str, str | int | None]:
+    return {
+        "recording": session.recording,
+        "replica": session.replica,
+        "app": session.app,
+        "channel": session.channel,
+        "uid": session.uid,
+        "sid": session.sid or None,
+        "resource_id": session.resource_id or None,
+        "mode": session.mode,
+    }

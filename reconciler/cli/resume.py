@@ -1,0 +1,27 @@
+"""`reconciler resume`: let suspended recordings record again."""
+
+import argparse
+
+from reconciler.cli.beside import warn
+from reconciler.cli.console import Console
+from reconciler.cli.overrides import add_override_options, override
+from reconciler.plan.recorded import terms_of
+
+EXAMPLE = "reconciler resume daily-standup"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    add_override_options(parser)
+
+
+def run(args: argparse.Namespace, console: Console) -> int:
+    """Resume them; 0, 1 for a name that is not known: then none of them."""
+    pairs = override(args, console, lambda _: None)
+    if any(before != after for before, after in pairs):
+        console.note("What is to record is started by the next apply, or by a `run` right away.")
+    for _, after in pairs:
+        if terms_of(after.terms).suspend:
+            text = f"`{after.name}` stays suspended as far as its spec says so"
+            warn(console, "suspended", text, "take `suspend` out of its spec")
+    return 0

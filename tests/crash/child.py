@@ -1,0 +1,186 @@
+"""A process that runs the program in children of its own, and ends them where it is told to.
+
+Everything is imported once, then each run is a fork. It reads orders as lines of JSON from stdin:
+`{"run": ...}` is answered by the child's number, `{"wait": CHILD}` by how that ended. See
+`support.Nursery`, which speaks to it.
+
+A run passes numbered points: before and after every call to the service, and before and after every
+commit to state. At one of them it can be killed (SIGKILL), or stopped until it is told to go on.
+"""
+
+import importlib
+import json
+import os
+import resource
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from reconciler.agora.messages import Reply, Request, Unanswered
+from reconciler.cli import scope
+from reconciler.cli.console import Console
+from reconciler.cli.main import main as program
+from reconciler.cli.service import Service
+from reconciler.clock import Clock, SystemClock
+from reconciler.state.store import Change, Store
+from tests.crash.clocks import Faster, Together
+
+WARM = (
+    "anyio._backends._asyncio",
+    "anyio.streams.tls",
+    "encodings.idna",
+    "reconciler.agora.http",
+    "reconciler.agora.rtc_token",
+    "reconciler.cli.apply",
+    "reconciler.cli.plan_markdown",
+    "reconciler.cli.progress",
+    "reconciler.plan.compare",
+    "reconciler.spec.compile",
+    "reconciler.spec.definitions",
+    "reconciler.spec.load",
+    "reconciler.state.sqlite",
+)
+"""What the program imports only when it is needed: here it is needed by almost every run."""
+
+
+class Points:
+    """Counts the points, writes each into a file, and acts at one."""
+
+    def __init__(self, file: Path, *, kill_at: int = 0, hold_at: int = 0) -> None:
+        self._file = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        self._kill_at, self._hold_at = kill_at, hold_at
+        self._passed = 0
+
+    def pass_(self, what: str) -> None:
+        """Pass a point; what is killed there does not come back."""
+        self._passed += 1
+        with suppress(OSError):  # a run on a full disk cannot write it
+            os.write(self._file, f"{what}\n".encode())
+        if self._passed == self._kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if self._passed == self._hold_at:
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+
+class Watched:
+    """A Store whose commits are points."""
+
+    def __init__(self, store: Store, points: Points) -> None:
+        self._store = store
+        self._points = points
+
+    def commit(self, scope_name: str, changes: Sequence[Change]) -> int:
+        told = ", ".join(_named(change) for change in changes)
+        self._points.pass_(f"before commit of {told}")
+        serial = self._store.commit(scope_name, changes)
+        self._points.pass_(f"after commit of {told}")
+        return serial
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+
+def _named(change: Change) -> str:
+    for part in ("session", "recorded", "name", "recording", "scope"):
+        value = getattr(change, part, None)
+        if value is not None:
+            return f"{type(change).__name__} {getattr(value, 'phase', '')}".strip()
+    return type(change).__name__
+
+
+def watch(points: Points, clock: Clock) -> None:
+    """Make points of every call and every commit of this process."""
+    send, open_state = Service.send, scope.open_state
+
+    async def sent(self: Service, request: Request) -> Reply | Unanswered:
+        endpoint = request.url.rsplit("/", 1)[-1]
+        points.pass_(f"before {endpoint}")
+        if isinstance(clock, Together):
+            clock.calls += 1
+        try:
+            answer = await send(self, request)
+        finally:
+            if isinstance(clock, Together):
+                clock.calls -= 1
+        points.pass_(f"after {endpoint}")
+        return answer
+
+    def opened(*args: Any, **options: Any) -> Any:
+        return Watched(open_state(*args, **options), points)
+
+    Service.send = sent  # type: ignore[method-assign]  # the only way in, for a whole process
+    scope.open_state = opened
+
+
+def run(order: dict[str, Any]) -> int:
+    """Run the program as ordered, in this process; return its exit code."""
+    os.chdir(order["folder"])
+    for number, name in ((1, "out"), (2, "err")):
+        os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), number)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    clock = clock_of(order)
+    points = Points(Path("points"), kill_at=order["kill_at"], hold_at=order["hold_at"])
+    watch(points, clock)
+    os.environ.clear()
+    os.environ.update(order["environ"])
+    if order["room"]:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (order["room"], order["room"]))
+    if order["user"]:
+        os.setuid(order["user"])
+    console = Console(
+        out=open(1, "w", encoding="utf-8", closefd=False),
+        err=open(2, "w", encoding="utf-8", closefd=False, buffering=1),
+        environ=order["environ"],
+        clock=clock,
+        rng=Random(order["seed"]),
+    )
+    return program(order["words"], console)
+
+
+def clock_of(order: dict[str, Any]) -> Clock:
+    """Return the clock that a run is ordered to have."""
+    if not order["url"]:
+        return SystemClock()
+    together = Together(order["url"])
+    if order["scale"]:
+        return Faster(together.now_s(), order["scale"])
+    together.install()
+    return together
+
+
+def child(order: dict[str, Any]) -> int:
+    """Fork a run; return its number."""
+    number = os.fork()
+    if number:
+        return number
+    code = 99
+    try:
+        os.setsid()
+        code = run(order)
+    finally:
+        os._exit(code)
+
+
+def ended(number: int) -> int:
+    """Wait for a run; return its exit code, or the signal that ended it as a negative number."""
+    _, status = os.waitpid(number, 0)
+    return os.waitstatus_to_exitcode(status)
+
+
+def serve() -> None:
+    """Take orders until stdin ends."""
+    for name in WARM:
+        importlib.import_module(name)
+    for line in sys.stdin:
+        order = json.loads(line)
+        answer = child(order["run"]) if "run" in order else ended(order["wait"])
+        sys.stdout.write(f"{answer}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    serve()

@@ -1,0 +1,106 @@
+"""A run that is killed at any point loses nothing and starts nothing twice.
+
+The points are before and after every call and every commit; each test walks its share of them, and
+ends when a run came to its end because it has no such point.
+"""
+
+import signal
+from collections.abc import Callable
+from random import Random
+
+import pytest
+
+from tests.crash.support import Scene, recording
+from tests.crash.truth import Configs, check, configs
+
+SHARES = 8
+KILLED = -signal.SIGKILL
+
+START = (
+    recording("lobby"),
+    recording("pair", replicas=2),
+    recording("exam", "individual", token="generate", channelProfile="communication"),
+)
+STARTED = 4
+STARTING_POINTS_MIN = 50
+
+BEFORE = (
+    recording("lobby"),
+    recording("exam", "individual", subscriptions={"audio": ["7"], "video": ["7"]}),
+    recording("stage", token="generate"),
+    recording("hall", policy={"replace": "stop-first"}),
+    recording("gone"),
+)
+AFTER = (
+    recording("lobby", layout={"background": {"color": "#202020"}}),
+    recording("exam", "individual", subscriptions={"audio": ["7", "8"], "video": ["7", "8"]}),
+    recording("stage", token="generate", files=["hls", "mp4"]),
+    recording("hall", policy={"replace": "stop-first"}, files=["hls", "mp4"]),
+)
+REPLACED = 2
+CHANGING_POINTS_MIN = 40
+
+
+def started(scene: Scene) -> None:
+    scene.want(*START)
+
+
+def changed(scene: Scene) -> None:
+    """Let other specs than those that run be wanted."""
+    scene.want(*BEFORE)
+    assert scene.apply().code == 0
+    scene.want(*AFTER)
+
+
+def reference(scene: Scene, prepare: Callable[[Scene], None]) -> tuple[Configs, int]:
+    """Return what runs where nothing is killed, and how many points were passed on the way."""
+    prepare(scene)
+    ran = scene.apply()
+    assert ran.code == 0, ran.err
+    return configs(scene), len(ran.points)
+
+
+@pytest.mark.parametrize("share", range(SHARES))
+def test_starting_survives_a_kill_at_every_point(
+    new_scene: Callable[[], Scene], share: int
+) -> None:
+    expected, points = reference(new_scene(), started)
+    assert points >= STARTING_POINTS_MIN
+    assert len(expected) == STARTED
+    for point in range(1 + share, points + 1, SHARES):
+        scene = new_scene()
+        started(scene)
+        assert scene.apply(kill_at=point).code == KILLED
+        scene.converge()
+        check(scene, expected, starts=STARTED)
+
+
+@pytest.mark.parametrize("share", range(SHARES))
+def test_changing_survives_a_kill_at_every_point(
+    new_scene: Callable[[], Scene], share: int
+) -> None:
+    expected, points = reference(new_scene(), changed)
+    assert points >= CHANGING_POINTS_MIN
+    lobby, exam = expected["lobby", 0]["recordingConfig"], expected["exam", 0]["recordingConfig"]
+    assert lobby["transcodingConfig"]["backgroundColor"] == "#202020"
+    assert exam["subscribeAudioUids"] == ["7", "8"]
+    for point in range(1 + share, points + 1, SHARES):
+        scene = new_scene()
+        changed(scene)
+        assert scene.apply(kill_at=point).code == KILLED
+        scene.converge()
+        check(scene, expected, starts=len(BEFORE) + REPLACED)
+
+
+@pytest.mark.parametrize("seed", range(SHARES))
+def test_a_run_that_mends_a_kill_may_be_killed_itself(
+    new_scene: Callable[[], Scene], seed: int
+) -> None:
+    expected, points = reference(new_scene(), changed)
+    scene, chance = new_scene(), Random(seed)
+    changed(scene)
+    kills = [chance.randint(1, points) for _ in range(4)]
+    for point in kills:
+        scene.apply(kill_at=point)
+    scene.converge()
+    check(scene, expected, starts=len(BEFORE) + REPLACED)

@@ -1,0 +1,133 @@
+from contextlib import closing
+
+import pytest
+
+from reconciler.plan.session import Phase, Session
+from reconciler.state import trim as trimming
+from reconciler.state.store import (
+    Bounds,
+    Event,
+    JournalEntry,
+    SetFiles,
+    SetRecorded,
+    SetSession,
+    Store,
+)
+from tests.state.support import Backend, recorded, session
+
+DAY_S = 86_400.0
+NOW_S = 1000 * DAY_S
+BOUNDS = Bounds(history_age_s=30 * DAY_S, history_rows_max=10, sessions_age_s=90 * DAY_S)
+
+
+def happened(*ages_d: float) -> list[Event | JournalEntry]:
+    """Return an event and a journal entry for each age in days."""
+    return [
+        one
+        for age_d in ages_d
+        for one in (
+            Event(
+                time_s=NOW_S - age_d * DAY_S,
+                recording="r",
+                type="normal",
+                reason=f"{age_d}",
+                message="",
+            ),
+            JournalEntry(time_s=NOW_S - age_d * DAY_S, session="s", step=f"{age_d}", what="done"),
+        )
+    ]
+
+
+def left(store: Store) -> tuple[list[float], list[float]]:
+    """Return the ages in days of the events and of the journal."""
+    return (
+        [float(event.reason) for _, event in store.events("default")],
+        [float(entry.step) for entry in store.journal("s")],
+    )
+
+
+def test_history_is_kept_to_its_age(store: Store) -> None:
+    store.commit("default", happened(31, 30, 29, 40, 1, 90))
+    store.trim(NOW_S, BOUNDS)
+    assert left(store) == ([30, 29, 1], [30, 29, 1])
+
+
+def test_history_is_kept_to_its_count_the_newest_written(store: Store) -> None:
+    store.commit("default", happened(*range(12, 0, -1)))
+    store.trim(NOW_S, BOUNDS)
+    assert left(store) == ([*range(10, 0, -1)],) * 2
+    store.trim(NOW_S, BOUNDS)
+    assert left(store) == ([*range(10, 0, -1)],) * 2
+
+
+@pytest.mark.parametrize("rows_max", [0, 1, 11, 12, 13])
+def test_the_count_is_met_exactly(store: Store, rows_max: int) -> None:
+    store.commit("default", happened(*range(12, 0, -1)))
+    store.trim(NOW_S, Bounds(history_rows_max=rows_max))
+    assert [len(ages) for ages in left(store)] == [min(rows_max, 12)] * 2
+
+
+def test_numbers_of_events_are_never_given_again(store: Store) -> None:
+    store.commit("default", happened(1))
+    ((number, _),) = store.events("default")
+    store.trim(NOW_S, Bounds(history_rows_max=0))
+    store.commit("default", happened(0))
+    assert store.events("default", after=number)
+
+
+def test_more_than_a_slice_is_trimmed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trimming, "ROWS_SLICE", 3)
+    monkeypatch.setattr(trimming, "SESSIONS_SLICE", 2)
+    store.commit("default", happened(*range(40, 0, -1)))
+    store.commit("default", [SetSession(session=ended(f"{n}", n)) for n in range(100, 109)])
+    store.trim(NOW_S, BOUNDS)
+    assert left(store) == ([*range(10, 0, -1)],) * 2
+    assert store.past("default") == []
+
+
+def ended(name: str, age_d: float, **changes: object) -> Session:
+    return session(
+        name,
+        **{
+            "phase": Phase.ENDED,
+            "created_s": NOW_S - (age_d + 1) * DAY_S,
+            "ended_s": NOW_S - age_d * DAY_S,
+            **changes,
+        },
+    )
+
+
+def test_ended_sessions_go_with_their_files_when_they_are_old(backend: Backend) -> None:
+    with closing(backend.open()) as store:
+        sessions = [ended("old", 91), ended("young", 89), ended("last", 1)]
+        store.commit("default", [SetRecorded(recorded=recorded())])
+        store.commit("default", [SetSession(session=one, applied="x") for one in sessions])
+        store.commit("default", [SetFiles(session="old", files="[1]")])
+        store.trim(NOW_S, BOUNDS)
+        assert [past.session.id for past in store.past("default")] == ["young", "last"]
+        assert store.applied(["old", "young", "last"]) == {"young": "x", "last": "x"}
+        assert backend.run_sql("SELECT count(*) FROM details") == [(2,)]
+
+
+@pytest.mark.parametrize("phase", [phase for phase in Phase if phase is not Phase.ENDED])
+def test_what_may_live_is_never_removed(store: Store, phase: Phase) -> None:
+    alive = ended("alive", 900, phase=phase)
+    store.commit("default", [SetSession(session=alive), SetSession(session=ended("new", 1))])
+    store.trim(NOW_S, BOUNDS)
+    kept = [past.session.id for past in store.past("default")]
+    assert kept == (["new"] if phase is Phase.FAILED else ["alive", "new"])
+
+
+def test_what_is_to_be_looked_at_again_is_never_removed(store: Store) -> None:
+    again = ended("again", 900, recheck_s=NOW_S)
+    store.commit("default", [SetSession(session=again), SetSession(session=ended("new", 1))])
+    store.trim(NOW_S, BOUNDS)
+    assert [past.session.id for past in store.past("default")] == ["again", "new"]
+
+
+def test_the_last_session_goes_only_with_its_recording(store: Store) -> None:
+    kept, gone = ended("kept", 900), ended("gone", 900, recording="gone")
+    store.commit("default", [SetRecorded(recorded=recorded())])
+    store.commit("default", [SetSession(session=one) for one in (kept, gone)])
+    store.trim(NOW_S, BOUNDS)
+    assert store.snapshot("default").sessions == (kept,)
