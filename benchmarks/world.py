@@ -1,14 +1,16 @@
 """A state in which everything that some specs want runs as they say."""
 
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
 from reconciler.clock import SystemClock
 from reconciler.engine.assess import specs_of
+from reconciler.engine.record import recorded_now
 from reconciler.engine.vault import Vault, app_key_of
 from reconciler.plan.applied import freeze, seal, sealed_text, secrets_of
-from reconciler.plan.recorded import Recorded, terms_text
 from reconciler.plan.session import Phase, Session
+from reconciler.plan.world import Wanted
 from reconciler.spec.apps import freeze as freeze_app
 from reconciler.spec.catalog import read_catalog
 from reconciler.spec.load import Files
@@ -43,45 +45,39 @@ def fill_state(folder: Path, url: str) -> None:
     for name, wanted in specs.wanted.items():
         desired = specs.desired(name)
         applied = seal(desired, app_key, vault.seals(secrets_of(desired)), None)
-        changes.append(
-            SetRecorded(
-                recorded=Recorded(
-                    name=name,
-                    app=wanted.app,
-                    channel=wanted.channel,
-                    mode=wanted.mode,
-                    digest=wanted.digest,
-                    terms=terms_text(wanted.terms),
-                    source=wanted.source,
-                )
-            )
-        )
-        session = Session(
-            id=f"{rng.getrandbits(64):016x}",
-            recording=name,
-            replica=0,
-            app=wanted.app,
-            app_key=app_key,
-            app_id="",
-            channel=wanted.channel,
-            mode=wanted.mode,
-            uid=str(rng.randint(1, 2**32 - 1)),
-            phase=Phase.RUNNING,
-            created_s=now_s,
-            digest=wanted.digest,
-            sealed=sealed_text(applied),
-            resource_id=f"{rng.getrandbits(256):064x}",
-            sid=f"{rng.getrandbits(128):032x}",
-            host="https://api.agora.io",
-            acquired_s=now_s,
-            started_s=now_s,
-            confirmed_s=now_s,
-            resource_ends_s=now_s + 3 * DAY_S,
-            status=5,
-            observed_s=now_s,
-            asked_s=now_s,
-        )
-        changes.append(SetSession(session=session, applied=freeze(applied)))
+        session = _session(wanted, app_key, rng, now_s)
+        session = replace(session, sealed=sealed_text(applied))
+        changes += [
+            SetRecorded(recorded=recorded_now(wanted, None)),
+            SetSession(session=session, applied=freeze(applied)),
+        ]
     for start in range(0, len(changes), BATCH):
         store.commit("default", changes[start : start + BATCH])
     store.close()
+
+
+def _session(wanted: Wanted, app_key: str, rng: Random, now_s: float) -> Session:
+    return Session(
+        id=f"{rng.getrandbits(64):016x}",
+        recording=wanted.name,
+        replica=0,
+        app=wanted.app,
+        app_key=app_key,
+        app_id="",
+        channel=wanted.channel,
+        mode=wanted.mode,
+        uid=str(rng.randint(1, 2**32 - 1)),
+        phase=Phase.RUNNING,
+        created_s=now_s,
+        digest=wanted.digest,
+        resource_id=f"{rng.getrandbits(256):064x}",
+        sid=f"{rng.getrandbits(128):032x}",
+        host="https://api.agora.io",
+        acquired_s=now_s,
+        started_s=now_s,
+        confirmed_s=now_s,
+        resource_ends_s=now_s + 3 * DAY_S,
+        status=5,
+        observed_s=now_s,
+        asked_s=now_s,
+    )

@@ -5,7 +5,7 @@ import asyncio
 import json
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from reconciler.cli.scope import (
     Shop,
     add_lock_option,
     add_scope_options,
+    at_least_one,
     catalog_of,
     check_targets,
     locked,
@@ -34,11 +35,11 @@ from reconciler.engine.apply import Apply, Limits, site_progress
 from reconciler.engine.assess import assess, refuse_unresolved
 from reconciler.engine.record import record
 from reconciler.engine.unattended import unattended_expiry
-from reconciler.errors import RefusedError, UsageError
+from reconciler.errors import RefusedError, StateError, UsageError
 from reconciler.plan.action import Plan
 from reconciler.plan.result import Progress, Result
 from reconciler.spec.catalog import Catalog
-from reconciler.state.store import Store
+from reconciler.state.store import Bounds, Store
 
 EXAMPLE = "reconciler apply specs --yes"
 EXIT_INTERRUPTED = 130
@@ -53,14 +54,37 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.add_argument("--format", choices=("text", "json"), default="text")
     add_act_options(parser)
+    add_retain_options(parser)
     add_plan_options(parser)
     add_scope_options(parser)
+
+
+def add_retain_options(parser: argparse.ArgumentParser) -> None:
+    """Declare how much history is kept."""
+    parser.add_argument(
+        "--retain",
+        type=seconds,
+        default=Bounds().sessions_age_s,
+        metavar="DURATION",
+        help="keep ended sessions, events and the journal this long (default 90d)",
+    )
+    parser.add_argument(
+        "--retain-rows",
+        type=int,
+        default=Bounds().history_rows_max,
+        metavar="N",
+        help="keep no more events and journal entries than this (default %(default)s)",
+    )
 
 
 def add_act_options(parser: argparse.ArgumentParser) -> None:
     """Declare how long and how wide a command acts."""
     parser.add_argument(
-        "--parallelism", type=int, default=Limits().parallelism, metavar="N", help="at once"
+        "--parallelism",
+        type=at_least_one,
+        default=Limits().parallelism,
+        metavar="N",
+        help="so many recordings at once",
     )
     parser.add_argument(
         "--timeout",
@@ -150,6 +174,7 @@ async def _carry_out(
         console.note("Nothing was done.")
         return 1
     results = await act(args, shop, plan, progress)
+    _trim(args, shop)
     if is_text:
         for line in results_text(results, console):
             console.line(line)
@@ -163,7 +188,7 @@ async def _carry_out(
 async def act(args: argparse.Namespace, shop: Shop, plan: Plan, progress: Progress) -> list[Result]:
     """Write down what the specs say, then carry the plan out, with progress."""
     limits = Limits(timeout_s=args.timeout, parallelism=args.parallelism, wait=not args.no_wait)
-    site = replace(shop.site, doing=site_progress(progress))
+    site = replace(shop.site, doing=site_progress(progress), alarm=progress.say)
     work = Apply(site, shop.differ, plan, progress, limits)
     names = {action.key.recording for action in plan.actions}
     rates = [shop.site.apps.rate(name) for name in shop.site.apps.definitions]
@@ -176,6 +201,15 @@ async def act(args: argparse.Namespace, shop: Shop, plan: Plan, progress: Progre
     finally:
         progress.end()
     return sorted(work.results, key=lambda result: (result.key.recording, result.key.replica))
+
+
+def _trim(args: argparse.Namespace, shop: Shop) -> None:
+    """Let go of old history; an apply that did its work does not fail over that."""
+    bounds = Bounds(
+        history_age_s=args.retain, history_rows_max=args.retain_rows, sessions_age_s=args.retain
+    )
+    with suppress(StateError):
+        shop.site.records.store.trim(shop.site.now_s(), bounds)
 
 
 @contextmanager

@@ -65,9 +65,8 @@ def _specs(args: argparse.Namespace, catalog: Catalog) -> Iterator[Finding]:
     if not args.paths:
         return
     hint = f"`reconciler validate {' '.join(args.paths)}` lists them"
-    told = (
-        f"{len(catalog.entries)} recordings, {catalog.errors} errors, {catalog.warnings} warnings"
-    )
+    counts = ((len(catalog.entries), "recording"), (catalog.errors, "error"))
+    told = ", ".join(_count(*each) for each in (*counts, (catalog.warnings, "warning")))
     if catalog.errors:
         yield Finding("specs", "problem", told, hint)
     elif catalog.warnings:

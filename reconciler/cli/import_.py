@@ -86,7 +86,8 @@ def _asked(args: argparse.Namespace, console: Console, shop: Shop) -> Adoption:
     wanted = shop.site.specs.wanted.get(args.name)
     listed = " ".join(args.paths)
     if wanted is None:
-        raise UsageError(f"there is no Recording `{args.name}` under `{listed}`")
+        hint = f"`reconciler plan {listed}` lists those that there are"
+        raise UsageError(f"there is no Recording `{args.name}` under `{listed}`", hint=hint)
     if wanted.error:
         hint = f"`reconciler validate {listed}` says which"
         raise UsageError(f"the manifest of `{args.name}` has errors", hint=hint)
@@ -97,7 +98,8 @@ def _asked(args: argparse.Namespace, console: Console, shop: Shop) -> Adoption:
     if not uid:
         raise UsageError(f"the spec of `{args.name}` has no `uid`", hint="name it with --uid")
     if args.started_at is not None and args.started_at > console.clock.now_s():
-        raise UsageError("`--started-at` is in the future")
+        hint = "it is the moment at which the session was started"
+        raise UsageError("`--started-at` is in the future", hint=hint)
     return Adoption(
         recording=args.name,
         replica=args.replica,

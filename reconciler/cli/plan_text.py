@@ -41,13 +41,8 @@ def plan_text(
     Lines fit the console, but for diagnostics, requests and the summary, which are not cut.
     """
     width = max(console.columns(), COLUMNS_MIN)
-    told_of = [action for action in plan.actions if action.kind is not Kind.NONE]
-    for _, actions in groupby(told_of, key=lambda action: action.key.recording):
-        for action in actions:
-            yield from _block(action, plan.now_s, console, width)
-            yield from _requests((requests or {}).get(action.key, ()))
-        yield ""
     for lines in (
+        _blocks(plan, console, width, requests or {}),
         _unchanged(plan, width),
         _legend(plan, width),
         _diagnostics(problems_of(plan), console),
@@ -55,6 +50,26 @@ def plan_text(
     ):
         yield from _section(lines)
     yield console.styled(summary_line(plan), "1")
+
+
+def _blocks(
+    plan: Plan,
+    console: Console,
+    width: int,
+    requests: Mapping[Key, Sequence[Mapping[str, Any]]],
+) -> Iterator[str]:
+    """Write a block for each recording; those of more than one line have air around them."""
+    told_of = [action for action in plan.actions if action.kind is not Kind.NONE]
+    size = 0
+    for _, actions in groupby(told_of, key=lambda action: action.key.recording):
+        block: list[str] = []
+        for action in actions:
+            block += _block(action, plan.now_s, console, width)
+            block += _requests(requests.get(action.key, ()))
+        if size and max(size, len(block)) > 1:
+            yield ""
+        yield from block
+        size = len(block)
 
 
 def _section(lines: Iterable[str]) -> Iterator[str]:

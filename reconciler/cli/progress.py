@@ -99,7 +99,7 @@ class Tally:
             parts.append(f"{self.failed} failed")
         if now_s > self.begun_s:
             parts.append(f"{self.made / (now_s - self.begun_s):.1f} calls/s")
-        if self.left_s is not None:
+        if self.left_s:
             parts.append(f"about {span(self.left_s)} left")
         return ", ".join(parts)
 

@@ -14,8 +14,14 @@ STYLES = {"done": "32", "failed": "1;31", "skipped": "33"}
 def results_text(
     results: Sequence[Result], console: Console, title: str = "Apply"
 ) -> Iterator[str]:
-    """Return the lines: one for each result, why it is none below, last the one that counts."""
+    """Return the lines: one for each result, why it is none below, last the one that counts.
+
+    Where progress wrote a line for each as it came, what was done is not written a second time.
+    """
+    is_told = not (console.quiet or console.colour(console.err))
     for result in results:
+        if is_told and result.outcome == "done":
+            continue
         head, *why = result_lines(result)
         yield console.styled(head, STYLES[result.outcome])
         yield from why

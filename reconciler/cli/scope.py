@@ -7,7 +7,7 @@ import argparse
 import asyncio
 import os
 import platform
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 
@@ -15,14 +15,15 @@ from reconciler.agora.budget import Budget, MemoryBudget
 from reconciler.agora.messages import Wire
 from reconciler.cli.console import Console
 from reconciler.cli.loading import add_spec_options, allowed_hosts, load_catalog
+from reconciler.cli.logs import set_up
 from reconciler.engine.apps import Apps, Outside, at_known_endpoints
 from reconciler.engine.assess import specs_of
-from reconciler.engine.budget import StateBudget
+from reconciler.engine.budget import UNBOOKED, StateBudget
 from reconciler.engine.differ import Differ
 from reconciler.engine.records import Records
-from reconciler.engine.site import NO_SPECS, Site
+from reconciler.engine.site import NO_SPECS, Site, Specs
 from reconciler.engine.vault import Vault
-from reconciler.errors import LockedError, SpecError, UsageError
+from reconciler.errors import LockedError, SecretError, SpecError, UsageError
 from reconciler.plan.world import Options
 from reconciler.spec.apps import AppDefinition, thaw
 from reconciler.spec.catalog import Catalog
@@ -34,9 +35,6 @@ from reconciler.state.store import Holder, Store
 
 BESIDE_DAEMON = 0.5
 """The share of an App's rate that a plan takes while a daemon works (reconcile.md, "Budget")."""
-
-UNBOOKED = 0.1
-"""The same where state cannot be written, so that nothing can be booked."""
 
 LOCK_POLL_S = 0.5
 
@@ -58,7 +56,8 @@ def add_exec_option(parser: argparse.ArgumentParser) -> None:
 
 @contextmanager
 def state_of(args: argparse.Namespace, console: Console, *, write: bool) -> Iterator[Store]:
-    """Open the state that the command line names. Raises StateError or UsageError."""
+    """Open the state that the command line names, and its logs. Raises StateError or UsageError."""
+    set_up(args, console)
     store = open_state(args.state, console.environ, console.clock, write=write)
     try:
         yield store
@@ -85,9 +84,16 @@ def seconds(text: str) -> float:
         raise argparse.ArgumentTypeError(str(problem)) from None
 
 
+def at_least_one(text: str) -> int:
+    """Read a number of the command line that none and less make no sense for."""
+    if not text.isascii() or not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"`{text}` is no whole number above 0")
+    return int(text)
+
+
 @contextmanager
 def locked(args: argparse.Namespace, console: Console, store: Store) -> Iterator[None]:
-    """Hold the scope's lock, waiting for it as long as `--lock-timeout` says. Raises LockedError."""
+    """Hold the scope's lock, after waiting as long as `--lock-timeout` says, else LockedError."""
     holder = Holder(
         host=platform.node(),
         process=os.getpid(),
@@ -139,8 +145,9 @@ def shop_of(
     """Make the engine's parts for one run; `acts`: it holds the lock and may change things."""
     snapshot = store.snapshot(args.scope)
     vault = Vault(Resolver(console.environ, allow_exec=args.allow_exec), store.key)
+    specs = specs_of(catalog, snapshot.recorded) if catalog else NO_SPECS
     remembered = {name: _thawed(name, text) for name, text in snapshot.apps.items()}
-    definitions = {**remembered, **(catalog.apps if catalog else {})}
+    definitions = _definitions(catalog.apps if catalog else {}, remembered, specs, vault)
     daemon = snapshot.holder is not None and snapshot.holder.command == "run"
     share = BESIDE_DAEMON if daemon else 1.0
     outside = Outside(
@@ -153,7 +160,6 @@ def shop_of(
     )
     calls = definitions if acts else at_known_endpoints(definitions, remembered)
     apps = Apps(definitions, vault, store.salt, outside, calls=calls)
-    specs = specs_of(catalog, snapshot.recorded) if catalog else NO_SPECS
     site = Site(
         records=Records(store, args.scope, snapshot),
         apps=apps,
@@ -199,6 +205,27 @@ def check_targets(site: Site) -> None:
         raise UsageError(f"there is no Recording `{unknown[0]}` to target")
 
 
+def _definitions(
+    named: Mapping[str, AppDefinition],
+    remembered: Mapping[str, AppDefinition],
+    specs: Specs,
+    vault: Vault,
+) -> dict[str, AppDefinition]:
+    """Return the Apps of the specs, and those that only state knows.
+
+    Where the last App manifest is gone, the specs' App is that of the environment. If nothing uses
+    it and its ID is not set, what runs is still stopped with what state remembers of its name.
+    """
+    found = {**remembered, **named}
+    for name in named.keys() & remembered.keys():
+        if all(wanted.app != name for wanted in specs.wanted.values()):
+            try:
+                vault.value(named[name].app_id)
+            except SecretError:
+                found[name] = remembered[name]
+    return found
+
+
 def _thawed(name: str, text: str) -> AppDefinition:
     try:
         return thaw(text)
@@ -209,4 +236,4 @@ def _thawed(name: str, text: str) -> AppDefinition:
 
 
 def _budget(console: Console, store: Store) -> Budget:
-    return StateBudget(store) if store.writable else MemoryBudget(console.clock)
+    return StateBudget(store, console.clock) if store.writable else MemoryBudget(console.clock)

@@ -9,6 +9,7 @@ from reconciler.cli.names import chosen
 from reconciler.cli.scope import state_of
 from reconciler.cli.sessions_view import sessions_document, sessions_text
 from reconciler.errors import SpecError, UsageError
+from reconciler.plan.session import Session
 from reconciler.spec.duration import parse_duration
 from reconciler.spec.schedule import parse_time
 
@@ -40,13 +41,17 @@ def run(args: argparse.Namespace, console: Console) -> int:
             names = chosen([args.name], known, recorded)
             past = [each for each in past if each.session.recording in names]
     if since_s is not None:
-        past = [each for each in past if (each.session.ended_s or now_s) >= since_s]
+        past = [each for each in past if not _ended_before(each.session, since_s)]
     if args.format == "json":
         console.line(json.dumps(sessions_document(past), indent=2))
     else:
         for line in sessions_text(past, now_s, console):
             console.line(line)
     return 0
+
+
+def _ended_before(session: Session, moment_s: float) -> bool:
+    return session.ended_s is not None and session.ended_s < moment_s
 
 
 def _since_s(text: str, now_s: float) -> float:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from reconciler.agora.answers import Handle, Observation
-from reconciler.agora.failures import Failure
+from reconciler.agora.failures import Failure, Meaning
 from reconciler.engine.bodies import bodies
 from reconciler.engine.files import listed
 from reconciler.engine.record import apps_used, recorded_now
@@ -54,7 +54,7 @@ async def adopt(site: Site, asked: Adoption) -> Session | Problem:
         return client
     answer = await client.query(_handle(site, desired, asked))
     if isinstance(answer, Failure):
-        return Problem(str(answer.meaning), str(answer), _HINT)
+        return _unknown_session(answer)
     stranger = _stranger(desired, asked, answer)
     if stranger is not None:
         return stranger
@@ -64,6 +64,14 @@ async def adopt(site: Site, asked: Adoption) -> Session | Problem:
         return Problem("secret-unresolved", str(problem), problem.hint)
     await _keep(site, desired, session, answer)
     return session
+
+
+def _unknown_session(failure: Failure) -> Problem:
+    """Return why the service does not tell of it; what names it is the user's word, not ours."""
+    if failure.meaning not in {Meaning.GONE_OR_MOVING, Meaning.CLIENT_BUG}:
+        return Problem(str(failure.meaning), str(failure))
+    text = f"the service knows no such session (HTTP {failure.status}, `{failure.reason}`)"
+    return Problem("not-found", text, f"{_HINT}; one that is being moved is found 90 s later")
 
 
 _HINT = "look at --resource-id, --sid, the spec's `app`, `channel`, `mode` and uid"
@@ -145,7 +153,7 @@ def _session(site: Site, desired: Desired, asked: Adoption, answer: Observation)
         observed_s=now_s,
         asked_s=now_s,
         status=answer.status,
-        pending=() if asked.assume_applied else tuple(map(str, _unknown(desired))),
+        pending=() if asked.assume_applied else tuple(map(str, _unsettled(desired))),
     )
     return _with_clocks(site, desired, session, begun_s)
 
@@ -178,7 +186,7 @@ def _started_s(asked: Adoption, answer: Observation) -> float | None:
     return min((each / 1000 for each in slices if each), default=None)
 
 
-def _unknown(desired: Desired) -> Iterator[Group]:
+def _unsettled(desired: Desired) -> Iterator[Group]:
     """Yield what the spec states and a running session may have otherwise."""
     request = client_request(desired)
     lists = [path for paths in mapping.SUBSCRIPTION_WIRE.values() for path in paths]

@@ -26,7 +26,7 @@ TIMEOUT_S = 300.0
 PARALLELISM = 128
 """Recordings in work at once: at 10 requests a second no more than 50 are between two calls."""
 
-WORKING = frozenset({Reason.RECORDED, Reason.FORGOTTEN, Reason.LEFT_RUNNING})
+WORKING = frozenset({Reason.RECORDED, Reason.RENAMED, Reason.FORGOTTEN, Reason.LEFT_RUNNING})
 """Reasons of `none` whose pass writes something down."""
 
 
@@ -92,10 +92,20 @@ class Apply:
         work = [
             action
             for action in self._all()
-            if action.kind is not Kind.NONE or action.reason in WORKING
+            if action.kind is not Kind.NONE
+            or action.reason in WORKING
+            or self._was_resolved(action)
         ]
         work.sort(key=lambda action: action.kind is not Kind.STOP)
         return list(dict.fromkeys(action.key.recording for action in work))
+
+    def _was_resolved(self, action: Action) -> bool:
+        """Tell whether credentials were found unchanged: when that was is to be written down."""
+        if action.reason != Reason.IN_SYNC:
+            return False
+        name = action.key.recording
+        session = self._site.records.session(name, action.session)
+        return self._differ.is_due(session, self._site.specs.wanted[name].terms, self._site.now_s())
 
     async def _carry_out(self, name: str) -> None:
         actions = self._actions[name]

@@ -1,5 +1,6 @@
 """From specs and state to a Plan: read everything, then decide, on values alone."""
 
+import posixpath
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
@@ -36,8 +37,13 @@ def specs_of(catalog: Catalog, recorded: Mapping[str, Recorded]) -> Specs:
         return entries[name].desired()
 
     @cache
+    def folder(name: str) -> str:
+        return from_root(name)
+
+    @cache
     def source(file: str) -> str:
-        return from_root(file)
+        place, name = posixpath.split(file)
+        return posixpath.normpath(posixpath.join(folder(place), name))
 
     def wanted(entry: Entry) -> Wanted:
         set_name = catalog.sets.get((entry.file, entry.document), "")
@@ -102,8 +108,9 @@ def refuse_unresolved(differ: Differ, plan: Plan) -> Plan:
 
 
 def _needs_secrets(action: Action) -> bool:
+    """Tell whether it cannot be begun; one that stops first may have to, whatever follows."""
     if action.kind in {Kind.START, Kind.RESTART, Kind.REPLACE, Kind.ROTATE}:
-        return True
+        return action.kind is not Kind.ROTATE or not action.stop_first
     return bool({Group.CREDENTIALS, Group.RTMP} & set(action.groups))
 
 

@@ -1,6 +1,6 @@
 """The bodies of a session's acquire and start, with values, and the clocks that they set."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +51,12 @@ def duration_s(desired: Desired) -> float | None:
     return None
 
 
+def credentials_end_s(request: Mapping[str, Any]) -> float | None:
+    """Return when the temporary credentials end that a request carries."""
+    ends_s = get(request, ("storageConfig", "stsExpiration"))
+    return ends_s if isinstance(ends_s, int) else None
+
+
 def _token(site: Site, desired: Desired, session: Session) -> str | None:
     if not session.token_salt:
         return None
@@ -76,10 +82,9 @@ def _clocks(site: Site, desired: Desired, start: dict[str, Any]) -> Clocks:
         hint = "give a token that is valid for longer, or `token: generate`"
         raise SecretError("the RTC token has expired", hint=hint)
     hours = desired.acquire.get("resourceExpiredHour", RESOURCE_HOURS)
-    expiration = get(request, ("storageConfig", "stsExpiration"))
     return Clocks(
         resource_s=(hours if isinstance(hours, int) else RESOURCE_HOURS) * HOUR_S,
         duration_s=duration_s(desired),
         token_ends_s=token_ends_s,
-        credentials_end_s=expiration if isinstance(expiration, int) else None,
+        credentials_end_s=credentials_end_s(request),
     )

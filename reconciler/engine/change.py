@@ -4,12 +4,14 @@ A group is marked as unsettled before it is sent, and only its answer lifts that
 lost answer it is sent again, whole (agora-api.md 6.5, 6.6).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from reconciler.agora.answers import Updated
 from reconciler.agora.client import Client
 from reconciler.agora.failures import Failure, Meaning
+from reconciler.engine.bodies import credentials_end_s
 from reconciler.engine.observe import handle_of
 from reconciler.engine.site import HALTED, Site
 from reconciler.engine.tell import NORMAL, event, events
@@ -58,7 +60,8 @@ async def _send(
     call = client.update_layout if group is Group.LAYOUT else client.update
     answer = await call(handle_of(session), request)
     if isinstance(answer, Updated):
-        await _accepted(site, unsettled, desired, group)
+        fresh = _with_credentials(unsettled, request, site.now_s())
+        await _accepted(site, fresh if group is Group.CREDENTIALS else unsettled, desired, group)
         return None
     return await _refused(site, session, unsettled, group, answer)
 
@@ -73,7 +76,6 @@ async def _accepted(site: Site, session: Session, desired: Applied, group: Group
         sealed=sealed_text(applied),
         paused=None if group is Group.PAUSED else session.paused,
         rtmp="" if group is Group.RTMP else session.rtmp,
-        credentials_s=now_s if group is Group.CREDENTIALS else session.credentials_s,
     )
     step = "updateLayout" if group is Group.LAYOUT else "update"
     entry = JournalEntry(
@@ -81,6 +83,12 @@ async def _accepted(site: Site, session: Session, desired: Applied, group: Group
     )
     told = event(session.recording, NORMAL, "changed", f"{group} of {session.sid} changed", now_s)
     await site.records.commit(SetSession(session=settled, applied=freeze(applied)), entry, told)
+
+
+def _with_credentials(session: Session, request: Mapping[str, Any], now_s: float) -> Session:
+    """Note when the storage's credentials were resolved, and when those that were sent end."""
+    ends_s = credentials_end_s(request)
+    return replace(session, credentials_s=now_s, credentials_end_s=ends_s)
 
 
 async def _refused(

@@ -53,9 +53,9 @@ async def observe_all(site: Site, sessions: Iterable[Session], *, write: bool) -
 
     async def one(session: Session) -> None:
         async with gate:
-            if site.halt.ordered:
-                return
-            seen = await look(site, session)
+            seen = await site.halt.unless(look(site, session))
+        if seen is None:
+            return
         if seen.problem is not None:
             problems.setdefault(f"{seen.problem.code} {session.app}", seen.problem)
         if write:

@@ -17,11 +17,14 @@ from reconciler.engine.outcome import Done, Outcome, RequeueAfter, Retry, Stalle
 from reconciler.engine.settle import settle
 from reconciler.engine.site import RESYNC_S, Site
 from reconciler.engine.start import Order, start, unready
+from reconciler.engine.tell import WARNING, event
 from reconciler.plan.action import Action, Key, Kind
 from reconciler.plan.decide import decide_recording
 from reconciler.plan.looks import next_look_s, next_stop_s
 from reconciler.plan.reasons import Reason
+from reconciler.plan.recorded import terms_of
 from reconciler.plan.result import Problem
+from reconciler.plan.running import is_forced
 from reconciler.plan.session import REACHABLE, End, Phase, Session
 from reconciler.plan.world import EQUAL, World
 from reconciler.spec.mapping import Change as Effect
@@ -126,6 +129,9 @@ async def _restart(site: Site, action: Action) -> Problem | None:
 async def _replace(site: Site, action: Action) -> Problem | None:
     if not action.stop_first:
         return await start(site, _order(action, action.session))
+    session = _session(site, action)
+    if session is not None and is_forced(session, site.now_s()):
+        return await _stop(site, action)  # whatever becomes of a successor
     return unready(site, _order(action)) or await _stop(site, action)
 
 
@@ -169,7 +175,8 @@ async def _stop(site: Site, action: Action) -> Problem | None:
     problem = await stopping.stop(site, session, action.end, synchronous=is_sync)
     if problem is None or problem.code not in _PASSING:
         return problem
-    site.doing(session.recording, session.replica, f"stops it again later: {problem.message}")
+    told = event(session.recording, WARNING, "stop-failed", problem.message, site.now_s())
+    await site.records.commit(told)
     return None
 
 
@@ -178,8 +185,12 @@ _PASSING = frozenset({Meaning.BUSY, Meaning.UNREACHED, Meaning.THROTTLED, Meanin
 
 
 def _is_synchronous(site: Site, session: Session) -> bool:
+    """Tell whether a stop waits for the files; what is gone ends as was last recorded of it."""
     wanted = site.specs.wanted.get(session.recording)
-    return wanted is not None and not wanted.error and wanted.terms.policy.stop == "sync"
+    recorded = site.records.recorded.get(session.recording)
+    if wanted is not None and not wanted.error:
+        return wanted.terms.policy.stop == "sync"
+    return recorded is not None and terms_of(recorded.terms).policy.stop == "sync"
 
 
 async def _rest(site: Site, differ: Differ, action: Action) -> None:
@@ -201,16 +212,29 @@ def _outcome(
         return Stalled(problems[stalled[0]]), problems
     if problems:
         return Retry(next(iter(problems.values()))), problems
+    if (unreachable := _unreachable(site, name)) is not None:
+        return Retry(unreachable), problems
     now_s = site.now_s()
     due_s = [due for session in site.records.sessions_of(name) if (due := due_at_s(session))]
-    waits = [action for action in actions if action.kind is Kind.WAIT and action.until_s]
-    due_s += [action.until_s for action in waits if action.until_s]
+    # A wait that should be over goes on for want of an answer, and is over with the next look.
+    waits = (action.until_s or 0.0 for action in actions if action.kind is Kind.WAIT)
+    due_s += [until_s for until_s in waits if until_s > now_s]
     if any(action.is_change for action in actions):
         due_s = due_s or [now_s]
     if not due_s:
-        return Done(), problems
+        waiting = next((each for each in actions if each.kind is Kind.WAIT), None)
+        if waiting is None:
+            return Done(), problems
+        return Retry(Problem(waiting.reason, waiting.message)), problems
     reason = next((action.reason for action in actions if action.kind is not Kind.NONE), "")
     return RequeueAfter(max(min(due_s), now_s), reason), problems
+
+
+def _unreachable(site: Site, name: str) -> Problem | None:
+    """Return why a session that is to be looked at cannot be called."""
+    waiting = (each for each in site.records.sessions_of(name) if due_at_s(each) is not None)
+    clients = (site.apps.client_of(each) for each in waiting)
+    return next((client for client in clients if isinstance(client, Problem)), None)
 
 
 def due_at_s(session: Session) -> float | None:

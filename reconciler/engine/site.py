@@ -1,9 +1,10 @@
 """What every step of the engine is handed: one value instead of many arguments."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from random import Random
+from typing import Any, TypeVar
 
 from reconciler.clock import Clock
 from reconciler.engine.apps import Apps
@@ -12,6 +13,8 @@ from reconciler.engine.vault import Vault
 from reconciler.plan.result import Problem
 from reconciler.plan.world import Options, Wanted
 from reconciler.spec.desired import Desired
+
+T = TypeVar("T")
 
 RESYNC_S = 120.0
 """How often a running session is queried (design/cli.md, "run")."""
@@ -45,6 +48,17 @@ class Halt:
         finally:
             for wait in waits:
                 wait.cancel()
+
+    async def unless(self, work: Coroutine[Any, Any, T]) -> T | None:
+        """Return what comes of work that may be dropped anywhere; None if nothing new may begin."""
+        doing = asyncio.ensure_future(work)
+        halted = asyncio.ensure_future(self._event.wait())
+        try:
+            await asyncio.wait({doing, halted}, return_when=asyncio.FIRST_COMPLETED)
+            return doing.result() if doing.done() else None
+        finally:
+            halted.cancel()
+            doing.cancel()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -120,14 +120,19 @@ class _Attempt:
             setback, delay_s = await self._pair(session, prepared)
             if delay_s is None:
                 return setback
-            await self._site.clock.sleep(delay_s)
+            await self._site.halt.sleep(delay_s, self._site.clock)
 
     async def _pair(
         self, session: Session, prepared: Bodies
     ) -> tuple[_Setback | None, float | None]:
         """Acquire and start once; return a delay where a new pair may do what this one did not."""
         self._doing("acquiring")
-        acquired = await self._client.acquire(prepared.acquire)
+        # Many wait in line for their acquire. It starts nothing, so an interrupt may drop it.
+        acquired = await self._site.halt.unless(self._client.acquire(prepared.acquire))
+        if acquired is None:
+            ended = life.ended(session, End.INTERRUPTED, self._site.now_s())
+            await self._commit(ended, "acquire", str(End.INTERRUPTED))
+            return _Setback(HALTED), None
         if isinstance(acquired, Failure):
             return await self._gave_up(session, acquired)
         sent = life.acquired(

@@ -33,7 +33,8 @@ async def stop(
     site.doing(session.recording, session.replica, "stopping")
     answer = await client.stop(handle_of(asked), synchronous=synchronous)
     if isinstance(answer, Stopped):
-        await _write(site, asked, life.stop_taken(asked, site.now_s()), "taken", _files(site, asked, answer))
+        taken = life.stop_taken(asked, site.now_s())
+        await _write(site, asked, taken, "taken", _files(site, asked, answer))
         return None
     return await _refused(site, asked, answer)
 

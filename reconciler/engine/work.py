@@ -51,7 +51,7 @@ class Work:
         self._terms = terms
         self._known = {session.id for session in self._sessions() if is_over(session)}
         self.problems = {
-            key: Problem(action.reason, action.message)
+            key: Problem(str(action.reason), action.message)
             for key, action in self._actions.items()
             if action.kind is Kind.ERROR
         }
@@ -75,13 +75,15 @@ class Work:
     def _pause_s(self, outcome: Outcome) -> float | None:
         """Return how long to wait before the next pass; None where nothing is under way."""
         now_s = self._site.now_s()
-        if isinstance(outcome, RequeueAfter) and outcome.reason not in PATIENCE:
+        awaited = [each for each in self._sessions() if due_at_s(each) is not None]
+        reachable = [each for each in awaited if self._unreachable(each) is None]
+        if (
+            isinstance(outcome, RequeueAfter)
+            and outcome.reason not in PATIENCE
+            and reachable == awaited  # a look at what cannot be asked stays due, and brings nothing
+        ):
             return outcome.at_s - now_s
-        due_s = [
-            due
-            for each in self._sessions()
-            if (due := due_at_s(each)) is not None and self._unreachable(each) is None
-        ]
+        due_s = [due for each in reachable if (due := due_at_s(each)) is not None]
         if due_s:
             return max(min(due_s) - now_s, LOOK_AGAIN_S)
         if not isinstance(outcome, Done):
@@ -108,10 +110,10 @@ class Work:
 
     def _why_left(self, action: Action) -> Problem:
         if action.reason in PATIENCE:
-            return Problem(action.reason, PATIENCE[action.reason])
+            return Problem(str(action.reason), PATIENCE[action.reason])
         mine = (each for each in self._sessions() if each.id == action.session)
         found = next((problem for each in mine if (problem := self._unreachable(each))), None)
-        return found or Problem(action.reason, action.message)
+        return found or Problem(str(action.reason), action.message)
 
     def _failed_successors(self) -> dict[Key, Problem]:
         """Return the replicas whose successor failed: the predecessor goes on, the action fails."""

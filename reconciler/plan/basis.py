@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from reconciler.plan.session import Phase, Session
-from reconciler.plan.world import Comparison, World
+from reconciler.plan.world import EQUAL, Comparison, World
 
 
 def basis_of(world: World, sessions: dict[str, list[Session]]) -> str:
@@ -38,7 +38,7 @@ def _row(world: World, name: str, sessions: Sequence[Session]) -> list[Any]:
 
 
 def _of_session(world: World, session: Session) -> list[Any]:
-    comparison = world.comparisons.get(session.id)
+    comparison = world.comparisons.get(session.id, EQUAL)
     return [
         session.id,
         session.phase,
@@ -46,16 +46,21 @@ def _of_session(world: World, session: Session) -> list[Any]:
         session.sealed,
         session.pending and sorted(session.pending),
         session.stop_reason,
-        _of_comparison(comparison) if comparison else [],
+        _of_comparison(comparison),
     ]
 
 
 def _of_comparison(comparison: Comparison) -> list[Any]:
+    if comparison is EQUAL:
+        return _AGREES
     return [
         [[change.path, str(change.before), str(change.after)] for change in comparison.changes],
         list(comparison.groups),
         comparison.replaces,
     ]
+
+
+_AGREES: list[Any] = [[], [], False]
 
 
 def _ordered(rows: list[Any]) -> list[Any]:

@@ -96,18 +96,18 @@ def acquired(
 def started(session: Session, *, sid: str, now_s: float, clocks: Clocks) -> Session:
     """Note the `sid`: from here on the session can be reached.
 
-    One that was an orphan for want of its `sid` is no longer wanted; its clocks count from its
-    `acquire`, so that its life is never overrated.
+    Its end counts from its `acquire`, for an earlier try than the one that told the `sid` may have
+    started it: its life is never overrated. An orphan for want of its `sid` is no longer wanted.
     """
     is_orphan = session.phase is Phase.ORPHAN
     if session.sid or not (is_orphan or session.phase in {Phase.NONE, Phase.ACQUIRED}):
         return session
-    begin_s = session.acquired_s if is_orphan and session.acquired_s is not None else now_s
+    begin_s = now_s if session.acquired_s is None else session.acquired_s
     return replace(
         session,
         phase=Phase.STARTING,
         sid=sid,
-        started_s=begin_s,
+        started_s=begin_s if is_orphan else now_s,
         resource_ends_s=begin_s + clocks.resource_s,
         duration_ends_s=None if clocks.duration_s is None else begin_s + clocks.duration_s,
         token_ends_s=clocks.token_ends_s,

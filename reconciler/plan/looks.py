@@ -5,6 +5,8 @@ A moment that has passed means now. Between two looks the client repeats what go
 (agora-api.md 6.10); one that stayed unanswered is made up for by the next.
 """
 
+from math import inf
+
 from reconciler.plan.life import MISSING_S, RECHECK_FIRST_S, UNCONFIRMED_S, begun_s
 from reconciler.plan.session import REACHABLE, Phase, Session
 
@@ -65,12 +67,21 @@ def next_stop_s(session: Session) -> float | None:
 
 def _query_s(session: Session, resync_s: float) -> float:
     if session.stop_asked_s is not None:
-        return _step(session, session.stop_asked_s, _START_STEPS_S, _STOP_LATE_S)
+        look_s = _step(session, session.stop_asked_s, _START_STEPS_S, _STOP_LATE_S)
+        return min(look_s, _gone_s(session)) if session.phase is Phase.MISSING else look_s
     if session.phase is Phase.STARTING:
         return _step(session, begun_s(session), _START_STEPS_S, _START_LATE_S)
     if session.missing_s is not None:
         return _step(session, session.missing_s, _MISSING_STEPS_S, _MISSING_LATE_S)
     return _last_heard_s(session) + resync_s
+
+
+def _gone_s(session: Session) -> float:
+    """Return when another 404 tells that a session has ended."""
+    if session.missing_s is None:
+        return inf
+    gone_s = session.missing_s + MISSING_S
+    return gone_s if session.asked_s is None or session.asked_s < gone_s else inf
 
 
 def _step(session: Session, since_s: float, steps_s: tuple[float, ...], late_s: float) -> float:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from reconciler.diagnostics import Diagnostic, ordered
-from reconciler.plan.action import Action, Cause, Key, Kind, Plan
+from reconciler.plan.action import Action, Key, Kind, Plan
 from reconciler.plan.basis import basis_of
 from reconciler.plan.capacity import fit, free_places, freed_places
 from reconciler.plan.claims import after_stops
@@ -15,6 +15,7 @@ from reconciler.plan.notices import notices_of
 from reconciler.plan.reasons import Reason
 from reconciler.plan.renames import find_renames, with_renames
 from reconciler.plan.session import Phase, Session
+from reconciler.plan.wants import Want, want
 from reconciler.plan.world import EQUAL, World
 
 
@@ -51,8 +52,8 @@ def _all_actions(
         if name in old_names:
             actions = decide_sessions(world, name, of_name)
             decided += (_renamed(action, old_names[name]) for action in actions)
-        elif _is_plainly_in_sync(world, name, of_name):
-            decided.append(_in_sync(of_name[0]))
+        elif (action := _plainly_in_sync(world, name, of_name)) is not None:
+            decided.append(action)
         else:
             decided += decide_sessions(world, name, of_name)
     seated = fit(world, decided, free_places(world), freed_places(world, decided))
@@ -82,24 +83,28 @@ def _by_recording(sessions: Iterable[Session]) -> dict[str, list[Session]]:
     return found
 
 
-def _is_plainly_in_sync(world: World, name: str, sessions: Sequence[Session]) -> bool:
-    """Tell at a glance that nothing is to do for a Recording, which is so for most of them.
+def _plainly_in_sync(world: World, name: str, sessions: Sequence[Session]) -> Action | None:
+    """Return the action of a Recording for which nothing is to do, which is so for most of them.
 
-    It says no where it is not sure: `decide_sessions` comes to the same, with more work.
+    None where that is not seen at a glance: `decide_sessions` comes to the same, with more work.
     """
+    if len(sessions) != 1 or not _runs_as_recorded(world, name, sessions[0]):
+        return None
+    wanted = want(world, Key(name))
+    return _in_sync(sessions[0], wanted) if wanted.wanted else None
+
+
+def _runs_as_recorded(world: World, name: str, session: Session) -> bool:
     wanted = world.wanted.get(name)
-    if wanted is None or wanted.error or len(sessions) != 1:
+    if wanted is None or wanted.error or wanted.terms.replicas != 1 or session.replica:
         return False
-    session, terms = sessions[0], wanted.terms
-    if session.phase is not Phase.RUNNING or session.digest != wanted.digest or session.replica:
+    if session.phase is not Phase.RUNNING or session.digest != wanted.digest:
         return False
     differs = world.comparisons.get(session.id, EQUAL) != EQUAL
     if differs or session.stop_reason or session.pending:
         return False
-    if terms.schedule is not None or terms.suspend or terms.replicas != 1:
-        return False
-    recorded, app = world.recorded.get(name), world.apps.get(wanted.app)
-    if app is None or app.error or recorded is None or recorded.override is not None:
+    app = world.apps.get(wanted.app)
+    if app is None or app.error or name not in world.recorded:
         return False
     # No rotation is drawn that far ahead of the end; to draw its moment takes a hash.
     end_s = session.expires_s
@@ -107,14 +112,15 @@ def _is_plainly_in_sync(world: World, name: str, sessions: Sequence[Session]) ->
     return session.started_s is not None and not is_near
 
 
-def _in_sync(session: Session) -> Action:
+def _in_sync(session: Session, wanted: Want) -> Action:
     return Action(
         key=Key(session.recording),
         kind=Kind.NONE,
         reason=Reason.IN_SYNC,
         message=f"`{session.recording}` is as desired",
-        cause=Cause.SPEC,
+        cause=wanted.cause,
         session=session.id,
+        until_s=wanted.until_s,
     )
 
 

@@ -16,7 +16,7 @@ from reconciler.plan.waits import wait_missing, wait_or_start_again
 def decide_pair(slot: Slot) -> Action:
     """Return the next step of a replacement: the confirmed one that fits the spec stays."""
     before, after = _roles(slot)
-    if before.phase is Phase.RUNNING and is_forced(before, slot.world.now_s):
+    if is_forced(before, slot.world.now_s):
         why = "soon no call would reach it; its successor goes on"
         action = stop(slot, before, End.ROTATED, why, Cause.EXPIRY)
         return replace(action, reason=Reason.RESOURCE_EXPIRY)

@@ -7,7 +7,7 @@ from reconciler.plan.action import Action, Cause, FieldChange, Kind, Known
 from reconciler.plan.backoff import next_start_s
 from reconciler.plan.expiry import forced_stop_s, rotate_at_s
 from reconciler.plan.reasons import Reason
-from reconciler.plan.session import ASKED, End, Session
+from reconciler.plan.session import End, Session
 from reconciler.plan.slots import Slot
 from reconciler.plan.starts import wait_for_successor
 from reconciler.plan.times import rfc3339
@@ -63,11 +63,9 @@ def _clock(session: Session, *, always: bool) -> tuple[Reason, str]:
 
 
 def _failed_successor(slot: Slot, session: Session) -> Session | None:
-    """Return the session that was to take over and did not come to it."""
+    """Return the session that was to take over and has ended."""
     last = slot.last
-    if last is None or last.replaces != session.id or last.end_reason in ASKED:
-        return None
-    return last
+    return last if last is not None and last.replaces == session.id else None
 
 
 def _replacement(slot: Slot, session: Session, comparison: Comparison) -> Action | None:

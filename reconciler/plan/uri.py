@@ -1,4 +1,4 @@
-"""Where a session's file lies in the customer's storage, as the vendor's own tools write it. Pure."""
+"""Where a session's file lies in the customer's storage, as the vendor's tools write it. Pure."""
 
 from reconciler.plan.applied import Applied
 

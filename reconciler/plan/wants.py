@@ -62,8 +62,9 @@ def reopened(world: World, wanted: Wanted, since_s: float) -> Reason | None:
         opened = schedule_of(wanted.terms.schedule).opened_at(instant(world.at_s))
         if opened is not None and opened.timestamp() > since_s:
             return Reason.WINDOW_OPEN
-    ended = (end_s for end_s in _suspend_ends(world, wanted) if end_s <= world.at_s)
-    return Reason.RESUMED if any(end_s > since_s for end_s in ended) else None
+    # Of what is to record, no suspend is still to end.
+    ends = _suspend_ends(world, wanted)
+    return Reason.RESUMED if any(end_s > since_s for end_s in ends) else None
 
 
 @lru_cache(maxsize=4096)

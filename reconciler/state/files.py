@@ -203,9 +203,10 @@ def _beside(path: Path, suffix: str) -> Path:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Put the names of a folder's files on the disk."""
-    file = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)
+    """Put the names of a folder's files on the disk, where the file system can do that."""
+    with suppress(OSError):
+        file = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(file)
+        finally:
+            os.close(file)

@@ -32,11 +32,11 @@ def open_state(
     where there is none it is empty, and what cannot be written can still be read.
     """
     if url.startswith(_SQLITE):
-        from reconciler.state.sqlite import open_sqlite  # noqa: PLC0415  # only what is used
+        from reconciler.state.sqlite import open_sqlite
 
         database: Database = open_sqlite(_path(url), clock, migrations, write=write)
     elif url.partition(":")[0] in _POSTGRES:
-        from reconciler.state.postgres import open_postgres  # noqa: PLC0415  # as above
+        from reconciler.state.postgres import open_postgres
 
         database = open_postgres(url, environ, clock, migrations, write=write)
     else:

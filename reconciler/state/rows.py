@@ -33,8 +33,9 @@ def _setters(kind: type, names: Iterable[str]) -> tuple[Any, ...]:
 
 
 _SETTERS = _setters(Session, SESSION_COLUMNS)
-_RECORDED_SETTERS = _setters(Recorded, (*_KEPT_AS_IT_IS, "override"))
+_RECORDED_SETTERS = _setters(Recorded, _KEPT_AS_IT_IS)
 _TERMS = _KEPT_AS_IT_IS.index("terms")
+_SET_TERMS, _SET_OVERRIDE = _setters(Recorded, ("terms", "override"))
 _PHASE, _PAUSED, _PENDING = map(SESSION_COLUMNS.index, ("phase", "paused", "pending"))
 _PHASES = {str(phase): phase for phase in Phase}
 
@@ -85,13 +86,15 @@ def recorded_of(rows: Iterable[Row]) -> dict[str, Recorded]:
     """Make Recordings, by name, of the columns `RECORDED_COLUMNS`; equal terms are one text."""
     texts: dict[str, str] = {}
     found = {}
-    for *values, since_s, reason, until_s in rows:
+    for row in rows:
         recorded = object.__new__(Recorded)
-        override = None
-        if since_s is not None:
-            override = Override(since_s=since_s, reason=reason, until_s=until_s)
-        values[_TERMS] = texts.setdefault(values[_TERMS], values[_TERMS])
-        for put, value in zip(_RECORDED_SETTERS, (*values, override), strict=True):
+        for put, value in zip(_RECORDED_SETTERS, row, strict=False):
             put(recorded, value)
+        _SET_TERMS(recorded, texts.setdefault(row[_TERMS], row[_TERMS]))
+        _SET_OVERRIDE(recorded, _override(*row[-3:]) if row[-3] is not None else None)
         found[recorded.name] = recorded
     return found
+
+
+def _override(since_s: float, reason: str, until_s: float | None) -> Override:
+    return Override(since_s=since_s, reason=reason, until_s=until_s)

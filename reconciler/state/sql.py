@@ -136,7 +136,7 @@ class SqlStore:
 
     def _past(self, conditions: Sequence[str], values: Sequence[str | float | None]) -> list[Past]:
         sql = " ".join((_PAST, *conditions, "ORDER BY created_s, id"))
-        with self._reading() as run:
+        with self._reading() as run, _no_collection():
             return [
                 Past(session=session_of(row[:-2]), files=row[-2], upload=row[-1])
                 for row in run(sql, values)

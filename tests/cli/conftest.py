@@ -1,10 +1,12 @@
 """A command line without the user's own settings and cache."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.cli.support import Run
+from tests.cli.world import World, world_at
 
 
 @pytest.fixture
@@ -20,3 +22,10 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("RECONCILER_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """A folder of specs, a state, and a simulator over HTTP, all on one fast clock."""
+    with world_at(tmp_path) as made:
+        yield made

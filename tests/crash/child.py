@@ -14,7 +14,7 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from random import Random
@@ -27,12 +27,13 @@ from reconciler.cli.main import main as program
 from reconciler.cli.service import Service
 from reconciler.clock import Clock, SystemClock
 from reconciler.state.store import Change, Store
-from tests.crash.clocks import Faster, Together
+from tests.crash.clocks import Together
 
 WARM = (
     "anyio._backends._asyncio",
     "anyio.streams.tls",
     "encodings.idna",
+    "encodings.utf_8_sig",
     "reconciler.agora.http",
     "reconciler.agora.rtc_token",
     "reconciler.cli.apply",
@@ -47,12 +48,20 @@ WARM = (
 """What the program imports only when it is needed: here it is needed by almost every run."""
 
 
-class Points:
-    """Counts the points, writes each into a file, and acts at one."""
+ROOM_TO_TALK = 8_000
+"""Bytes that every file may have, so that a run can say what is wrong."""
 
-    def __init__(self, file: Path, *, kill_at: int = 0, hold_at: int = 0) -> None:
+
+class Points:
+    """Counts the points, writes each into a file, and does what is ordered at one."""
+
+    def __init__(self, file: Path, order: Mapping[str, Any]) -> None:
         self._file = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        self._kill_at, self._hold_at = kill_at, hold_at
+        self._orders = {
+            order["kill_at"]: lambda: os.kill(os.getpid(), signal.SIGKILL),
+            order["hold_at"]: lambda: os.kill(os.getpid(), signal.SIGSTOP),
+            order["full_at"]: lambda: fill(Path(order["log"])),
+        }
         self._passed = 0
 
     def pass_(self, what: str) -> None:
@@ -60,10 +69,14 @@ class Points:
         self._passed += 1
         with suppress(OSError):  # a run on a full disk cannot write it
             os.write(self._file, f"{what}\n".encode())
-        if self._passed == self._kill_at:
-            os.kill(os.getpid(), signal.SIGKILL)
-        if self._passed == self._hold_at:
-            os.kill(os.getpid(), signal.SIGSTOP)
+        if self._passed in self._orders:
+            self._orders[self._passed]()
+
+
+def fill(log: Path) -> None:
+    """Let the disk be full from now on: no file may be longer than the state's log is now."""
+    size = max(log.stat().st_size if log.exists() else 0, ROOM_TO_TALK)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
 
 class Watched:
@@ -94,7 +107,7 @@ def _named(change: Change) -> str:
 
 def watch(points: Points, clock: Clock) -> None:
     """Make points of every call and every commit of this process."""
-    send, open_state = Service.send, scope.open_state
+    send, open_state = Service.send, vars(scope)["open_state"]
 
     async def sent(self: Service, request: Request) -> Reply | Unanswered:
         endpoint = request.url.rsplit("/", 1)[-1]
@@ -113,7 +126,7 @@ def watch(points: Points, clock: Clock) -> None:
         return Watched(open_state(*args, **options), points)
 
     Service.send = sent  # type: ignore[method-assign]  # the only way in, for a whole process
-    scope.open_state = opened
+    vars(scope)["open_state"] = opened
 
 
 def run(order: dict[str, Any]) -> int:
@@ -121,9 +134,9 @@ def run(order: dict[str, Any]) -> int:
     os.chdir(order["folder"])
     for number, name in ((1, "out"), (2, "err")):
         os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), number)
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(os.open(order["stdin"], os.O_RDONLY), 0)
     clock = clock_of(order)
-    points = Points(Path("points"), kill_at=order["kill_at"], hold_at=order["hold_at"])
+    points = Points(Path("points"), order)
     watch(points, clock)
     os.environ.clear()
     os.environ.update(order["environ"])
@@ -132,8 +145,8 @@ def run(order: dict[str, Any]) -> int:
     if order["user"]:
         os.setuid(order["user"])
     console = Console(
-        out=open(1, "w", encoding="utf-8", closefd=False),
-        err=open(2, "w", encoding="utf-8", closefd=False, buffering=1),
+        out=sys.stdout,
+        err=sys.stderr,
         environ=order["environ"],
         clock=clock,
         rng=Random(order["seed"]),
@@ -142,12 +155,7 @@ def run(order: dict[str, Any]) -> int:
 
 
 def clock_of(order: dict[str, Any]) -> Clock:
-    """Return the clock that a run is ordered to have."""
-    if not order["url"]:
-        return SystemClock()
     together = Together(order["url"])
-    if order["scale"]:
-        return Faster(together.now_s(), order["scale"])
     together.install()
     return together
 

@@ -1,16 +1,14 @@
 """Clocks for a program in a process of its own, whose service is a simulator in another.
 
-`Together` makes waiting take no time: where the program only waits, both it and the simulator (whose
-own clock stands still, `--time-scale 0`) are moved to the next moment at which something is due. So
-every run takes the same steps, whatever the machine is busy with. `Faster` is the clock on the wall,
-several times as fast, for tests with two programs at once.
+`Together` makes waiting take no time: where the program only waits, both it and the simulator, whose
+own clock stands still (`--time-scale 0`), are moved to the next moment at which something is due.
+So every run takes the same steps, whatever the machine is busy with.
 """
 
 import asyncio
 import http.client
 import json
 import selectors
-import time
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -56,24 +54,6 @@ class Together:
         return now_s
 
 
-class Faster:
-    """The clock on the wall, `scale` times as fast from now on."""
-
-    def __init__(self, now_s: float, scale: float) -> None:
-        self._begin_s = now_s
-        self._scale = scale
-        self._made_s = time.monotonic()
-
-    def now_s(self) -> float:
-        return self._begin_s + self.monotonic_s()
-
-    def monotonic_s(self) -> float:
-        return (time.monotonic() - self._made_s) * self._scale
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds / self._scale)
-
-
 class _Loop(asyncio.SelectorEventLoop):
     def __init__(self, clock: Together) -> None:
         super().__init__(_Selector(clock))
@@ -96,5 +76,3 @@ class _Selector(selectors.DefaultSelector):
         if not ready:
             self._clock.advance(timeout)
         return ready
-
-

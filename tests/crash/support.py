@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
@@ -27,8 +27,11 @@ ENVIRON = {
     "ACCESS_KEY": "access-key-7731",
     "SECRET_KEY": "secret-key-7731",
 }
-RUNS_MAX = 4
+RUNS_MAX = 5
 """So many runs after a crash are enough for everything to be as desired."""
+
+BACKOFF_S = 300.0
+"""The longest back-off, which an apply does not sit out."""
 
 PLENTY = 1_000_000
 """Calls a second: the limit is kept by the client on its own clock, not tested here."""
@@ -49,7 +52,9 @@ def recording(name: str, mode: str = "mix", **spec: Any) -> str:
         required["web"] = {"url": "https://example.com/page", "maxDuration": "24h"}
     else:
         required["channelProfile"] = "live"
-    return manifest("Recording", name, **{**required, **spec})
+    whole = {**required, **spec}
+    given = {key: value for key, value in whole.items() if value is not None}
+    return manifest("Recording", name, **given)
 
 
 class Simulated:
@@ -75,6 +80,11 @@ class Simulated:
     def fail(self, *rules: Mapping[str, Any]) -> None:
         """Let things go wrong from now on."""
         self._client.post("/faults", json=list(rules)).raise_for_status()
+
+    def order(self, cname: str, order: str, **body: Any) -> None:
+        """Let something happen to the one session that lives in a channel."""
+        (sid,) = (session["sid"] for session in self.live() if session["cname"] == cname)
+        self._client.post(f"/sessions/{sid}/{order}", json=body).raise_for_status()
 
     def sessions(self) -> list[dict[str, Any]]:
         """Return all that ever started, oldest first."""
@@ -184,6 +194,11 @@ class Running:
         """Send it a signal."""
         os.kill(self.process, number)
 
+    def said(self) -> str:
+        """Return what it has written to stderr so far."""
+        err = self._folder / "err"
+        return err.read_text() if err.exists() else ""
+
     def stopped(self) -> None:
         """Return when it has stopped at the point that it was to be held at."""
         stat = Path(f"/proc/{self.process}/stat")
@@ -204,7 +219,6 @@ class Scene:
     folder: Path
     nursery: Nursery
     service: Simulated
-    scale: float = 0
     environ: dict[str, str] = field(default_factory=lambda: dict(ENVIRON))
     _runs: Iterator[int] = field(default_factory=count)
 
@@ -250,15 +264,17 @@ class Scene:
         folder = self.folder / f"run-{next(self._runs)}"
         folder.mkdir()
         whole = {
-            "words": [*words, "--state", self.url],
+            "words": [words[0], "--state", self.url, *words[1:]],
             "folder": str(folder),
             "environ": self.environ,
             "url": self.service.url,
-            "scale": self.scale,
             "kill_at": 0,
             "hold_at": 0,
+            "full_at": 0,
+            "log": f"{self.state}/state.db-wal",
             "room": 0,
             "user": 0,
+            "stdin": os.devnull,
             **order,
         }
         return Running(self.nursery, whole)
@@ -288,8 +304,26 @@ class Scene:
             if len(ran) == RUNS_MAX:
                 told = "\n".join(f"{each.code}\n{each.out}\n{each.err}" for each in ran)
                 raise AssertionError(f"not settled after {RUNS_MAX} runs:\n{told}")
+            if ran:
+                self.service.pass_time(BACKOFF_S)
             ran.append(self.apply("--format", "json"))
         return ran
+
+
+@contextmanager
+def stage(folder: Path) -> Iterator[Callable[[Path], Scene]]:
+    """Run a simulator and a nursery; yield what makes a scene of them, in a folder of its own."""
+    nursery = Nursery()
+    try:
+        with simulator(folder) as service:
+
+            def made(place: Path) -> Scene:
+                service.reset()
+                return Scene(place, nursery, service)
+
+            yield made
+    finally:
+        nursery.close()
 
 
 def end(running: Running) -> None:

@@ -13,7 +13,7 @@ import pytest
 from tests.crash.support import Scene, recording
 from tests.crash.truth import Configs, check, configs
 
-SHARES = 8
+SHARES = 10
 KILLED = -signal.SIGKILL
 
 START = (
@@ -40,6 +40,16 @@ AFTER = (
 REPLACED = 2
 CHANGING_POINTS_MIN = 40
 
+TROUBLE = (
+    recording("lobby", "web"),
+    recording("stage", token="generate"),
+)
+LOST = {"endpoint": "start", "cname": "stage", "nth": [1, 2], "effect": {"drop": "after"}}
+REFUSED = {"endpoint": "acquire", "cname": "lobby", "nth": 1, "effect": {"status": 500}}
+TROUBLED_POINTS_MIN = 40
+
+HOUR_S = 3600.0
+
 
 def started(scene: Scene) -> None:
     scene.want(*START)
@@ -50,6 +60,20 @@ def changed(scene: Scene) -> None:
     scene.want(*BEFORE)
     assert scene.apply().code == 0
     scene.want(*AFTER)
+
+
+def alone(scene: Scene) -> None:
+    scene.want(recording("lobby"))
+
+
+def troubled(scene: Scene) -> None:
+    """Let one session be gone, one have to be stopped, and answers be lost on the way."""
+    scene.want(*TROUBLE, recording("gone"))
+    assert scene.apply().code == 0
+    scene.service.order("lobby", "kill")
+    scene.service.order("stage", "kill")
+    scene.service.fail(LOST, REFUSED, {"endpoint": "stop", "nth": 1, "effect": {"drop": "after"}})
+    scene.want(*TROUBLE)
 
 
 def reference(scene: Scene, prepare: Callable[[Scene], None]) -> tuple[Configs, int]:
@@ -90,6 +114,38 @@ def test_changing_survives_a_kill_at_every_point(
         assert scene.apply(kill_at=point).code == KILLED
         scene.converge()
         check(scene, expected, starts=len(BEFORE) + REPLACED)
+
+
+@pytest.mark.parametrize("share", range(SHARES))
+def test_lost_answers_and_sessions_survive_a_kill_at_every_point(
+    new_scene: Callable[[], Scene], share: int
+) -> None:
+    expected, points = reference(new_scene(), troubled)
+    assert points >= TROUBLED_POINTS_MIN
+    for point in range(1 + share, points + 1, SHARES):
+        scene = new_scene()
+        troubled(scene)
+        assert scene.apply(kill_at=point).code == KILLED
+        scene.converge()
+        check(scene, expected, starts=len(TROUBLE) * 2 + 1)
+
+
+@pytest.mark.parametrize("share", range(2))
+def test_what_is_found_too_late_to_be_settled_is_an_orphan(
+    new_scene: Callable[[], Scene], share: int
+) -> None:
+    """An hour after a kill the identical start can no longer be repeated."""
+    expected, points = reference(new_scene(), alone)
+    orphans = 0
+    for point in range(1 + share, points + 1, 2):
+        scene = new_scene()
+        alone(scene)
+        scene.apply(kill_at=point)
+        scene.service.pass_time(HOUR_S)
+        scene.converge()
+        check(scene, expected, starts=1)
+        orphans += sum(session.is_orphan for session in scene.known())
+    assert orphans
 
 
 @pytest.mark.parametrize("seed", range(SHARES))

@@ -43,8 +43,9 @@ def test_a_second_apply_is_refused_and_told_who_holds_the_scope(scene: Scene, po
     calls = scene.service.endpoints()
     second = scene.apply()
     assert second.code == LOCKED
-    assert f"locked by `apply` on host `{os.uname().nodename}`, process {first.process}, since 20" in (
-        second.err
+    assert (
+        f"locked by `apply` on host `{os.uname().nodename}`, process {first.process}, since 20"
+        in (second.err)
     )
     assert second.out == ""
     assert second.points == []

@@ -120,7 +120,7 @@ class Tap:
     """The way to the service, where a test can stand: `before` and `after` see every request."""
 
     inner: Wire
-    before: Callable[[Request], None] = lambda request: None
+    before: Callable[[Request], None] = lambda _: None
     after: Callable[[Request, Reply | Unanswered], Reply | Unanswered] = lambda _, answer: answer
 
     async def send(self, request: Request) -> Reply | Unanswered:
@@ -210,7 +210,7 @@ class Stage:
     async def _shop(self, *, acts: bool, **options: Any) -> AsyncIterator[tuple[Shop, Catalog]]:
         self.runs += 1
         setting = Setting({}, frozenset(), self.environ, self.clock.now_s())
-        catalog = read_catalog(Files([str(self.specs)]), setting)
+        catalog = read_catalog(Files(options.get("paths", [str(self.specs)])), setting)
         http = Http(transport=InProcess(self.application))
         args = self._args(**options)
         console = Console(

@@ -3,8 +3,13 @@
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 from reconciler.agora.messages import Request
+from reconciler.agora.rtc_token import Privilege, Token, encode
+from reconciler.engine.apply import Limits
+from reconciler.plan.action import Plan
+from reconciler.spec.secrets import SecretValue
 from tests.agora.support import APP_ID, NOW_S
 from tests.engine.support import (
     CERTIFICATE,
@@ -16,7 +21,6 @@ from tests.engine.support import (
     settings,
     virtual_time,
 )
-
 
 REFUSED = {"status": 400, "code": 2, "reason": "no"}
 
@@ -114,9 +118,6 @@ async def test_an_expired_token_is_an_error_before_any_call(tmp_path: Path) -> N
 
 
 def token(*, life_s: int) -> str:
-    from reconciler.agora.rtc_token import Privilege, Token, encode
-    from reconciler.spec.secrets import SecretValue
-
     made = Token(
         app_id=APP_ID,
         channel="lobby",
@@ -138,7 +139,7 @@ async def test_acquire_carries_what_the_start_will_say_and_its_start_follows_at_
     stage.want("lobby", raw={"recordingConfig": {"maxIdleTime": 77}})
     stage.want("wall", "web")
     await stage.apply()
-    bodies = {request.url.rpartition("/")[2]: [] for request in sent}
+    bodies: dict[str, list[Any]] = {"acquire": [], "start": [], "query": []}
     for request in sent:
         bodies[request.url.rpartition("/")[2]].append(json.loads(request.body or b"{}"))
     starts = {body["cname"]: body["clientRequest"] for body in bodies["start"]}
@@ -183,10 +184,7 @@ async def test_a_replica_that_fails_holds_up_no_other(tmp_path: Path) -> None:
     assert action_of_replica(await stage.plan(), 1) == ("restart", "refused")
 
 
-def action_of_replica(plan: object, replica: int) -> tuple[str, str]:
-    from reconciler.plan.action import Plan
-
-    assert isinstance(plan, Plan)
+def action_of_replica(plan: Plan, replica: int) -> tuple[str, str]:
     (found,) = (each for each in plan.actions if each.key.replica == replica)
     return found.kind, found.reason
 
@@ -232,8 +230,6 @@ async def test_a_derived_uid_never_comes_twice(tmp_path: Path) -> None:
 async def test_a_recording_that_was_never_confirmed_is_told_so_in_the_plan(tmp_path: Path) -> None:
     stage = Stage(tmp_path, settings(start_delay_s=40))
     stage.want("lobby")
-    from reconciler.engine.apply import Limits
-
     await stage.apply(limits=Limits(wait=False))
     action = action_of(await stage.plan(), "lobby")
     assert (action.kind, action.reason) == ("wait", "starting")

@@ -129,11 +129,11 @@ def test_a_start_keeps_what_it_takes_to_send_it_again() -> None:
     assert (session.body_hash, session.token_issued_s, session.token_salt) == ("b", 5, 6)
 
 
-def test_the_clocks_of_a_session_count_from_its_sid() -> None:
+def test_the_ends_of_a_session_count_from_its_acquire_and_its_start_from_its_sid() -> None:
     clocks = life.Clocks(3600.0, 60.0, 9000.0, 8000.0)
     session = life.started(in_phase("acquired"), sid="s", now_s=2000.0, clocks=clocks)
     assert (session.sid, session.started_s) == ("s", 2000.0)
-    assert (session.resource_ends_s, session.duration_ends_s) == (5600.0, 2060.0)
+    assert (session.resource_ends_s, session.duration_ends_s) == (4601.0, 1061.0)
     assert (session.token_ends_s, session.credentials_end_s) == (9000.0, 8000.0)
 
 

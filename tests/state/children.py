@@ -48,13 +48,6 @@ def book(store: Store, count: str) -> None:
         store.spend("app", lambda spent, _: Spent((spent.last_s if spent else 0.0) + 1, 1.0, 0.0))
 
 
-def look(store: Store) -> None:
-    """Look who holds the lock, again and again, until killed."""
-    say("looking")
-    while True:
-        store.snapshot("default")
-
-
 def show(store: Store) -> None:
     """Tell the salt and the key, by which two states differ."""
     say(f"{store.salt.hex()} {(store.key or b'').hex()}")
@@ -69,7 +62,6 @@ THINGS: dict[str, Callable[..., None]] = {
     "hold": hold,
     "commit": commit,
     "book": book,
-    "look": look,
     "open": show,
     "migrate": show,
 }

@@ -136,7 +136,7 @@ def test_what_was_acknowledged_is_there_after_the_process_is_killed(backend: Bac
 
 def test_a_closed_store_says_that_it_cannot_be_used(store: Store) -> None:
     store.close()
-    with pytest.raises(StateError):
+    with pytest.raises(StateError, match="closed"):
         store.snapshot("default")
-    with pytest.raises(StateError):
+    with pytest.raises(StateError, match="closed"):
         store.commit("default", [])

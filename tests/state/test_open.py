@@ -1,3 +1,4 @@
+import fcntl
 import os
 import stat
 from contextlib import closing
@@ -124,6 +125,37 @@ def test_many_that_open_a_new_state_at_once_agree_on_it(backend: Backend) -> Non
         process.communicate()
     assert ends == [0] * 6
     assert len(told) == 1
+
+
+def test_one_process_at_a_time_prepares_a_state(
+    sqlite: SqliteBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = sqlite.path.with_name("state.key")
+    sqlite.path.parent.mkdir(parents=True)
+    seen: list[tuple[bytes, int]] = []
+    with key.open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+
+        def prepared_meanwhile(_: float) -> None:
+            seen.append((key.read_bytes(), sqlite.path.stat().st_size))
+            key.write_bytes(b"k" * 32)
+            fcntl.flock(other, fcntl.LOCK_UN)
+
+        monkeypatch.setattr("time.sleep", prepared_meanwhile)
+        with closing(sqlite.open()) as store:
+            assert store.key == b"k" * 32
+    assert seen == [(b"", 0)]
+
+
+def test_a_process_that_prepares_for_ever_is_told(
+    sqlite: SqliteBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sqlite.path.parent.mkdir(parents=True)
+    with sqlite.path.with_name("state.key").open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        monkeypatch.setattr("time.sleep", lambda _: None)
+        with pytest.raises(StateError, match="another process has been preparing"):
+            sqlite.open()
 
 
 def test_a_key_that_was_cut_short_is_made_anew(sqlite: SqliteBackend) -> None:

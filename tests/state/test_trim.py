@@ -112,10 +112,12 @@ def test_ended_sessions_go_with_their_files_when_they_are_old(backend: Backend) 
 @pytest.mark.parametrize("phase", [phase for phase in Phase if phase is not Phase.ENDED])
 def test_what_may_live_is_never_removed(store: Store, phase: Phase) -> None:
     alive = ended("alive", 900, phase=phase)
-    store.commit("default", [SetSession(session=alive), SetSession(session=ended("new", 1))])
+    alone = ended("alone", 899, phase=phase, recording="gone")
+    changes = [SetSession(session=one) for one in (alive, alone, ended("new", 1))]
+    store.commit("default", changes)
     store.trim(NOW_S, BOUNDS)
     kept = [past.session.id for past in store.past("default")]
-    assert kept == (["new"] if phase is Phase.FAILED else ["alive", "new"])
+    assert kept == (["new"] if phase is Phase.FAILED else ["alive", "alone", "new"])
 
 
 def test_what_is_to_be_looked_at_again_is_never_removed(store: Store) -> None:
@@ -131,3 +133,13 @@ def test_the_last_session_goes_only_with_its_recording(store: Store) -> None:
     store.commit("default", [SetSession(session=one) for one in (kept, gone)])
     store.trim(NOW_S, BOUNDS)
     assert store.snapshot("default").sessions == (kept,)
+
+
+def test_the_last_session_goes_after_all_others_of_its_replica(store: Store) -> None:
+    older = ended("older", 1, created_s=NOW_S - 950 * DAY_S)
+    newest = ended("newest", 900)
+    store.commit("default", [SetSession(session=one) for one in (older, newest)])
+    store.trim(NOW_S, BOUNDS)
+    assert store.snapshot("default").sessions == (newest,)
+    store.trim(NOW_S + 90 * DAY_S, BOUNDS)
+    assert store.past("default") == []
