@@ -36,7 +36,7 @@ show() {
 # The secrets that the specs name. A real account has its own; the simulator takes any but these two.
 export AGORA_CUSTOMER_ID=simulator AGORA_CUSTOMER_SECRET=simulator
 export AGORA_APP_CERTIFICATE=0123456789abcdef0123456789abcdef
-export ARCHIVE_ACCESS_KEY=demo ARCHIVE_SECRET_KEY=demo VOD_ACCESS_KEY=demo VOD_SECRET_KEY=demo
+export ARCHIVE_ACCESS_KEY=demo ARCHIVE_SECRET_KEY=demo
 export CLINIC_KEY=demo CLINIC_SALT=MDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDA=
 export NEWSROOM_RTMP_URL=rtmp://push.example.com/live/demo
 export RECONCILER_CACHE="$folder/cache" RECONCILER_STATE="sqlite:///$folder/state.db"
@@ -68,8 +68,9 @@ someone() { # what happens at the service without us
     python3 "$demo/someone.py" "$url" "$@"
 }
 
-say 'The specs are sound.'
+say 'The specs are sound; three show what the service offers no longer, and are left out from here.'
 show reconciler validate specs -q
+rm -r specs/withdrawn
 
 say 'What would be done? Nothing runs yet.'
 show reconciler plan specs

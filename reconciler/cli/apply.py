@@ -18,6 +18,7 @@ from reconciler.cli.plan_text import plan_text
 from reconciler.cli.progress import progress as progress_on
 from reconciler.cli.result_view import results_text
 from reconciler.cli.scope import (
+    Errand,
     Shop,
     add_lock_option,
     add_scope_options,
@@ -33,6 +34,7 @@ from reconciler.cli.scope import (
 from reconciler.cli.service import Service
 from reconciler.engine.apply import Apply, Limits, site_progress
 from reconciler.engine.assess import assess, refuse_unresolved
+from reconciler.engine.observe import refresh
 from reconciler.engine.record import record
 from reconciler.engine.unattended import unattended_expiry
 from reconciler.errors import RefusedError, StateError, UsageError
@@ -141,7 +143,7 @@ async def _apply(
     progress = progress_on(console, console.clock)
     service = Service(progress.calls)
     options = options_of(args, catalog)
-    shop = shop_of(args, console, store, catalog, options, wire=service, acts=True)
+    shop = shop_of(Errand(args, console, service), store, catalog, options, acts=True)
     check_targets(shop.site)
     try:
         with interruptible(shop):
@@ -154,7 +156,8 @@ async def _apply(
 
 
 async def _plan(shop: Shop, catalog: Catalog, saved: SavedPlan | None) -> Plan:
-    plan = await assess(shop.site, shop.differ, catalog, refresh=True, held=False, write=True)
+    problems = await refresh(shop.site, write=True)
+    plan = assess(shop.site, shop.differ, catalog, problems, held=False)
     if saved is not None and (saved.basis, saved.digest) != (plan.basis, plan.digest):
         raise RefusedError(STALE, hint=PLAN_AGAIN)
     return refuse_unresolved(shop.differ, plan)

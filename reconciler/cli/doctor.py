@@ -13,7 +13,7 @@ from reconciler.agora.messages import Reply, Request, Unanswered
 from reconciler.cli.beside import add_format_option
 from reconciler.cli.console import Console
 from reconciler.cli.report import FORMAT_VERSION, one_line
-from reconciler.cli.scope import add_scope_options, catalog_of, shop_of
+from reconciler.cli.scope import Errand, add_scope_options, catalog_of, shop_of
 from reconciler.cli.service import Service
 from reconciler.clock import Clock
 from reconciler.engine.examine import Finding, Verdict, examine_app, examine_clock, examine_sessions
@@ -121,7 +121,7 @@ async def _outside(
     """Look at Apps and sessions. Apps of state count before one that the environment describes."""
     service = _Listening(console.clock)
     known = catalog if args.paths or not store.snapshot(args.scope).apps else None
-    shop = shop_of(args, console, store, known, Options(), wire=service, acts=True)
+    shop = shop_of(Errand(args, console, service), store, known, Options(), acts=True)
     try:
         findings = [each async for each in _apps(shop.site)]
     finally:

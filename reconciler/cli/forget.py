@@ -10,7 +10,7 @@ from reconciler.cli.beside import add_format_option
 from reconciler.cli.console import Console
 from reconciler.cli.names import chosen
 from reconciler.cli.report import FORMAT_VERSION
-from reconciler.cli.scope import add_lock_option, locked, shop_of, state_of
+from reconciler.cli.scope import Errand, add_lock_option, locked, shop_of, state_of
 from reconciler.cli.service import Service
 from reconciler.engine.records import Records
 from reconciler.engine.site import Site
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         hint = "`reconciler forget NAME` or `reconciler forget --orphan RESOURCE_ID`"
         raise UsageError("`forget` takes a NAME or an orphan's resource ID", hint=hint)
     with state_of(args, console, write=True) as store, locked(args, console, store):
-        shop = shop_of(args, console, store, None, Options(), wire=Service(), acts=True)
+        shop = shop_of(Errand(args, console, Service()), store, None, Options(), acts=True)
         site = shop.site
         names, sessions = _named(args, site.records) if args.name else _orphan(args, site)
         _say_what_it_means(console, names, sessions)

@@ -8,6 +8,7 @@ from reconciler.cli.beside import add_format_option, warn
 from reconciler.cli.console import Console
 from reconciler.cli.report import FORMAT_VERSION
 from reconciler.cli.scope import (
+    Errand,
     Shop,
     add_lock_option,
     add_scope_options,
@@ -61,7 +62,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     catalog = catalog_of(args, console)
     with state_of(args, console, write=True) as store, locked(args, console, store):
         service = Service()
-        shop = shop_of(args, console, store, catalog, Options(), wire=service, acts=True)
+        shop = shop_of(Errand(args, console, service), store, catalog, Options(), acts=True)
         asked = _asked(args, console, shop)
         session = asyncio.run(_adopt(shop, asked, service))
     if isinstance(session, Problem):

@@ -10,7 +10,7 @@ from reconciler.agora.failures import Failure
 from reconciler.cli.beside import add_format_option
 from reconciler.cli.console import Console
 from reconciler.cli.report import FORMAT_VERSION
-from reconciler.cli.scope import Shop, add_scope_options, catalog_of, shop_of, state_of
+from reconciler.cli.scope import Errand, Shop, add_scope_options, catalog_of, shop_of, state_of
 from reconciler.cli.service import Service
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.plan.result import Problem
@@ -37,7 +37,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         has_apps = bool(store.snapshot(args.scope).apps)
         catalog = catalog_of(args, console) if args.paths or not has_apps else None
         service = Service()
-        shop = shop_of(args, console, store, catalog, Options(), wire=service, acts=True)
+        shop = shop_of(Errand(args, console, service), store, catalog, Options(), acts=True)
         name = _app(args, shop.site.apps.definitions)
         addresses = asyncio.run(_asked(shop, name, service)).addresses
     if args.format == "json":

@@ -1,7 +1,7 @@
 """`reconciler plan`: what would be done, and why. Reads, asks, and changes nothing."""
 
 import argparse
-import asyncio
+import gc
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,6 +12,7 @@ from reconciler.cli.plan_json import SavedPlan, plan_document, saved_plan
 from reconciler.cli.plan_options import add_plan_options
 from reconciler.cli.plan_text import plan_text
 from reconciler.cli.scope import (
+    Errand,
     Shop,
     add_scope_options,
     catalog_of,
@@ -25,6 +26,7 @@ from reconciler.engine.assess import assess
 from reconciler.errors import SpecError, UsageError
 from reconciler.plan.action import Key, Plan
 from reconciler.plan.requests import requests_of
+from reconciler.plan.result import Problem
 from reconciler.spec.catalog import Catalog
 from reconciler.spec.schedule import parse_time
 
@@ -55,11 +57,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Show the plan; 0, 1 for errors, 2 with `--detailed-exitcode` for changes."""
+    gc.disable()  # thousands of values are made and none is let go: looking for some takes a third
     catalog = catalog_of(args, console)
     service = Service()
     with state_of(args, console, write=False) as store:
         options = options_of(args, catalog)
-        shop = shop_of(args, console, store, catalog, options, wire=service, acts=False)
+        shop = shop_of(Errand(args, console, service), store, catalog, options, acts=False)
         check_targets(shop.site)
         plan = _made(args, shop, catalog, service)
         _save(args, shop, plan)
@@ -70,24 +73,23 @@ def run(args: argparse.Namespace, console: Console) -> int:
 
 
 def _made(args: argparse.Namespace, shop: Shop, catalog: Catalog, service: Service) -> Plan:
-    made: list[Plan] = []  # a task's result would be spelt out by asyncio.run, all 10,000 actions
+    problems = [] if args.no_refresh else _refreshed(shop, service)
+    return assess(shop.site, shop.differ, catalog, problems, held=shop.held)
 
-    async def make() -> None:
+
+def _refreshed(shop: Shop, service: Service) -> list[Problem]:
+    """Ask the service how the sessions are; return what kept it from telling."""
+    import asyncio
+
+    from reconciler.engine.observe import refresh
+
+    async def ask() -> list[Problem]:
         try:
-            plan = await assess(
-                shop.site,
-                shop.differ,
-                catalog,
-                refresh=not args.no_refresh,
-                held=shop.held,
-                write=False,
-            )
+            return await refresh(shop.site, write=False)
         finally:
             await service.close()
-        made.append(plan)
 
-    asyncio.run(make())
-    return made[0]
+    return asyncio.run(ask())
 
 
 def requests_in(plan: Plan, shop: Shop) -> Mapping[Key, Sequence[Mapping[str, Any]]]:

@@ -4,9 +4,7 @@ The wiring of the program: every part of the engine is made here and nowhere els
 """
 
 import argparse
-import asyncio
 import os
-import platform
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
@@ -95,12 +93,14 @@ def at_least_one(text: str) -> int:
 def locked(args: argparse.Namespace, console: Console, store: Store) -> Iterator[None]:
     """Hold the scope's lock, after waiting as long as `--lock-timeout` says, else LockedError."""
     holder = Holder(
-        host=platform.node(),
+        host=os.uname().nodename,
         process=os.getpid(),
         command=args.command,
         since_s=console.clock.now_s(),
     )
     with ExitStack() as stack:
+        import asyncio
+
         asyncio.run(_lock(args, console, stack, lambda: store.lock(args.scope, holder)))
         yield
 
@@ -132,17 +132,20 @@ class Shop:
     held: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What a command was told, and the way it calls the service."""
+
+    args: argparse.Namespace
+    console: Console
+    wire: Callable[[], Wire]
+
+
 def shop_of(
-    args: argparse.Namespace,
-    console: Console,
-    store: Store,
-    catalog: Catalog | None,
-    options: Options,
-    *,
-    wire: Callable[[], Wire],
-    acts: bool,
+    errand: Errand, store: Store, catalog: Catalog | None, options: Options, *, acts: bool
 ) -> Shop:
     """Make the engine's parts for one run; `acts`: it holds the lock and may change things."""
+    args, console = errand.args, errand.console
     snapshot = store.snapshot(args.scope)
     vault = Vault(Resolver(console.environ, allow_exec=args.allow_exec), store.key)
     specs = specs_of(catalog, snapshot.recorded) if catalog else NO_SPECS
@@ -151,7 +154,7 @@ def shop_of(
     daemon = snapshot.holder is not None and snapshot.holder.command == "run"
     share = BESIDE_DAEMON if daemon else 1.0
     outside = Outside(
-        wire=wire,
+        wire=errand.wire,
         budget=_budget(console, store),
         clock=console.clock,
         rng=console.rng,

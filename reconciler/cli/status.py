@@ -8,7 +8,7 @@ from collections.abc import Collection
 from reconciler.cli.beside import add_beside_options, add_format_option, catalog_beside, warn
 from reconciler.cli.console import Console
 from reconciler.cli.names import chosen
-from reconciler.cli.scope import shop_of, state_of
+from reconciler.cli.scope import Errand, shop_of, state_of
 from reconciler.cli.service import Service
 from reconciler.cli.status_view import status_document, status_text
 from reconciler.engine.observe import observe_all
@@ -55,7 +55,7 @@ async def _refreshed(
     """Return the records as the service tells them now; nothing is written."""
     catalog = catalog_beside(args, console)
     service = Service()
-    shop = shop_of(args, console, store, catalog, Options(), wire=service, acts=False)
+    shop = shop_of(Errand(args, console, service), store, catalog, Options(), acts=False)
     records = shop.site.records
     asked = [
         session

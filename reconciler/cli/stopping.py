@@ -15,7 +15,7 @@ from reconciler.cli.plan_json import apply_document
 from reconciler.cli.plan_text import plan_text
 from reconciler.cli.progress import progress as progress_on
 from reconciler.cli.result_view import results_text
-from reconciler.cli.scope import Shop, add_lock_option, seconds, shop_of
+from reconciler.cli.scope import Errand, Shop, add_lock_option, seconds, shop_of
 from reconciler.cli.service import Service
 from reconciler.engine.apply import Limits, site_progress
 from reconciler.engine.quell import Quell
@@ -56,7 +56,7 @@ class Stopping:
         """Make the engine's parts; Apps are those of state and of the specs that are named."""
         args, console = self._args, self._console
         catalog = catalog_beside(args, console, paths)
-        return shop_of(args, console, store, catalog, Options(), wire=self._service, acts=True)
+        return shop_of(Errand(args, console, self._service), store, catalog, Options(), acts=True)
 
     def carry_out(self, shop: Shop, plan: Plan) -> list[Result] | None:
         """Show, ask and act; return what came of each action, None if the user does not agree."""

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from reconciler.engine.differ import Differ
 from reconciler.engine.record import record_resumed
 from reconciler.engine.site import HALTED, Site
+from reconciler.engine.verdict import Verdicts
 from reconciler.engine.work import Terms, Work, is_over
 from reconciler.errors import StateError
 from reconciler.plan.action import Action, Key, Kind, Plan
 from reconciler.plan.reasons import Reason
 from reconciler.plan.removal import why_kept
 from reconciler.plan.result import Outcome, Problem, Progress, Result
-from reconciler.plan.session import Session
+from reconciler.plan.session import Phase, Session
 from reconciler.state.store import DropRecorded
 
 TIMEOUT_S = 300.0
@@ -57,6 +58,7 @@ class Apply:
         self._over: dict[str, asyncio.Event] = {}
         self._deadline_s = site.clock.monotonic_s() + limits.timeout_s
         self._failed: StateError | None = None
+        self._verdicts = Verdicts(site)
         self.results: list[Result] = []
 
     @property
@@ -80,6 +82,8 @@ class Apply:
         await asyncio.gather(*(self._carry_out(name) for name in names))
         if self._failed is not None:
             raise self._failed
+        settled = (each for each in self._all() if each.key.recording not in self._over)
+        await self._verdicts.write(settled, {})
         if not self._site.halt.ordered:
             await record_resumed(self._site)
             await self._drop_what_is_gone()
@@ -88,7 +92,10 @@ class Apply:
         return (action for actions in self._actions.values() for action in actions)
 
     def _names(self) -> list[str]:
-        """Return the Recordings with work, those that free something first."""
+        """Return the Recordings with work, those that free something first.
+
+        Work is also what an earlier run left between two writes.
+        """
         work = [
             action
             for action in self._all()
@@ -97,7 +104,12 @@ class Apply:
             or self._was_resolved(action)
         ]
         work.sort(key=lambda action: action.kind is not Kind.STOP)
-        return list(dict.fromkeys(action.key.recording for action in work))
+        left_open = (
+            session.recording
+            for session in self._site.records.all_sessions()
+            if session.phase in {Phase.NONE, Phase.ACQUIRED} and session.recording in self._actions
+        )
+        return list(dict.fromkeys([*(action.key.recording for action in work), *left_open]))
 
     def _was_resolved(self, action: Action) -> bool:
         """Tell whether credentials were found unchanged: when that was is to be written down."""
@@ -117,6 +129,7 @@ class Apply:
         try:
             async with self._gate:
                 await work.run()
+            await self._verdicts.write(actions, work.problems)
         except StateError as problem:
             self._failed = self._failed or problem
             self._site.halt.order()

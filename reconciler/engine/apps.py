@@ -7,9 +7,9 @@ concerns all work of an App (wrong credentials, a suspended account) is kept her
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from random import Random
+from typing import TYPE_CHECKING
 
 from reconciler.agora.budget import Budget, Limit
-from reconciler.agora.client import Client
 from reconciler.agora.failures import APP_WIDE, Failure
 from reconciler.agora.messages import Wire
 from reconciler.agora.project import Project
@@ -22,6 +22,9 @@ from reconciler.plan.session import Session
 from reconciler.plan.world import AppFacts
 from reconciler.spec.apps import AppDefinition, foreign_hosts, host_of
 from reconciler.spec.secrets import SecretValue
+
+if TYPE_CHECKING:
+    from reconciler.agora.client import Client
 
 UNRESOLVED = "secret-unresolved"
 
@@ -87,11 +90,11 @@ class Apps:
         sound = [app for _, app in sorted(self._calls.items()) if not app.error]
         return [found for app in sound if (found := self._missing(app)) is not None]
 
-    def client(self, name: str) -> Client | Problem:
+    def client(self, name: str) -> "Client | Problem":
         """Return the client of an App as it is now, or why there is none."""
         return self._client(name, self._keys.get(name, ""), "")
 
-    def client_of(self, session: Session) -> Client | Problem:
+    def client_of(self, session: Session) -> "Client | Problem":
         """Return the client for a session: always under the App ID that started it."""
         if self._keys.get(session.app, "") == session.app_key:
             return self._client(session.app, session.app_key, "")
@@ -140,7 +143,7 @@ class Apps:
         except SecretError:
             return ""
 
-    def _client(self, name: str, app_key: str, app_id: str) -> Client | Problem:
+    def _client(self, name: str, app_key: str, app_id: str) -> "Client | Problem":
         if name not in self._calls:
             return _unknown_app(name)
         if app_key in self._blocked:
@@ -149,7 +152,9 @@ class Apps:
             self._clients[name, app_key] = self._make(self._calls[name], app_key, app_id)
         return self._clients[name, app_key]
 
-    def _make(self, app: AppDefinition, app_key: str, app_id: str) -> Client | Problem:
+    def _make(self, app: AppDefinition, app_key: str, app_id: str) -> "Client | Problem":
+        from reconciler.agora.client import Client
+
         if app.error:
             return Problem("app-invalid", f"the App `{app.name}` has errors: {app.error}", None)
         try:

@@ -1,13 +1,12 @@
 """From specs and state to a Plan: read everything, then decide, on values alone."""
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 
 from reconciler.diagnostics import Diagnostic, Position, Severity
 from reconciler.engine.differ import Differ
-from reconciler.engine.observe import observe_all
 from reconciler.engine.site import Site, Specs
 from reconciler.plan.action import Action, Kind, Plan
 from reconciler.plan.make import make_plan
@@ -15,7 +14,6 @@ from reconciler.plan.reasons import Reason
 from reconciler.plan.recorded import Recorded, Terms, terms_in, terms_of
 from reconciler.plan.renames import find_renames, with_renames
 from reconciler.plan.result import Problem
-from reconciler.plan.session import REACHABLE, Session
 from reconciler.plan.world import Wanted, World
 from reconciler.spec.catalog import Catalog
 from reconciler.spec.desired import Desired, Policy
@@ -69,21 +67,15 @@ def specs_of(catalog: Catalog, recorded: Mapping[str, Recorded]) -> Specs:
     return Specs(wanted={name: wanted(entry) for name, entry in entries.items()}, desired=desired)
 
 
-async def assess(
-    site: Site, differ: Differ, catalog: Catalog, *, refresh: bool, held: bool, write: bool
+def assess(
+    site: Site, differ: Differ, catalog: Catalog, problems: Iterable[Problem] = (), *, held: bool
 ) -> Plan:
-    """Make the plan of a scope.
+    """Make the plan of a scope as it was last seen (`observe.refresh` looks anew).
 
-    `refresh` asks the service first; with `write` what it says is written, which takes the lock.
-    `held`: another run is at work on this scope.
+    `problems` are what kept the service from telling. `held`: another run is at work on this scope.
     """
     diagnostics: list[Diagnostic] = list(catalog.diagnostics)
-    if refresh:
-        now_s = site.now_s()
-        wanting = [each for each in site.records.all_sessions() if _is_asked(site, each, now_s)]
-        problems = await observe_all(site, wanting, write=write)
-        diagnostics += [_unseen(problem) for problem in problems]
-    diagnostics += [_unseen(problem) for problem in site.apps.unresolved()]
+    diagnostics += [_unseen(problem) for problem in (*problems, *site.apps.unresolved())]
     if not site.vault.key_id and any(each.may_live for each in site.records.all_sessions()):
         diagnostics.append(_unseen(_NO_KEY))
     world = world_of_all(site, differ, held=held)
@@ -148,14 +140,6 @@ def unresolved(differ: Differ, plan: Plan) -> dict[str, tuple[str, ...]]:
 
 
 _SENDING = frozenset(Kind) - {Kind.STOP, Kind.WAIT, Kind.NONE, Kind.ERROR}
-
-
-def _is_asked(site: Site, session: Session, now_s: float) -> bool:
-    """Tell whether to ask how a session is: also one whose end 404 alone told, when that is due."""
-    if not site.is_selected(session.recording):
-        return False
-    is_doubted = session.recheck_s is not None and session.recheck_s <= now_s
-    return session.phase in REACHABLE or session.is_orphan or is_doubted
 
 
 def _wanted(entry: Entry, known: Recorded | None, more: Mapping[str, str]) -> Wanted:

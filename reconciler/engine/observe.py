@@ -19,7 +19,7 @@ from reconciler.plan import life
 from reconciler.plan.applied import thaw
 from reconciler.plan.looks import next_look_s
 from reconciler.plan.result import Problem
-from reconciler.plan.session import Phase, Session
+from reconciler.plan.session import REACHABLE, Phase, Session
 from reconciler.spec.wire import Mode
 from reconciler.state.store import Change, SetFiles, SetSession
 
@@ -46,6 +46,13 @@ async def observe(site: Site, name: str) -> None:
         await write_look(site, session, await look(site, session))
 
 
+async def refresh(site: Site, *, write: bool) -> list[Problem]:
+    """Look at all sessions of a run that may tell something; see `observe_all`."""
+    now_s = site.now_s()
+    asked = [each for each in site.records.all_sessions() if _is_asked(site, each, now_s)]
+    return await observe_all(site, asked, write=write)
+
+
 async def observe_all(site: Site, sessions: Iterable[Session], *, write: bool) -> list[Problem]:
     """Look at all of these sessions; return what kept the service from telling, once each."""
     gate = asyncio.Semaphore(QUERIES_MAX)
@@ -65,6 +72,14 @@ async def observe_all(site: Site, sessions: Iterable[Session], *, write: bool) -
 
     await asyncio.gather(*(one(session) for session in sessions))
     return list(problems.values())
+
+
+def _is_asked(site: Site, session: Session, now_s: float) -> bool:
+    """Tell whether to ask how a session is: also one whose end 404 alone told, when that is due."""
+    if not site.is_selected(session.recording):
+        return False
+    is_doubted = session.recheck_s is not None and session.recheck_s <= now_s
+    return session.phase in REACHABLE or session.is_orphan or is_doubted
 
 
 async def look(site: Site, session: Session) -> Look:

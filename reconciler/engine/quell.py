@@ -55,7 +55,7 @@ def plan_stops(site: Site, names: Collection[str], *, refuses_observed: bool) ->
         now_s=now_s,
         actions=tuple(actions),
         diagnostics=ordered([*notices_of(world, (), None), *map(_passed_over, passed)]),
-        basis="",
+        based_on=str,
     )
 
 

@@ -1,64 +1,20 @@
 """What every step of the engine is handed: one value instead of many arguments."""
 
-import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any, TypeVar
 
 from reconciler.clock import Clock
 from reconciler.engine.apps import Apps
+from reconciler.engine.halt import Halt
 from reconciler.engine.records import Records
 from reconciler.engine.vault import Vault
 from reconciler.plan.result import Problem
 from reconciler.plan.world import Options, Wanted
 from reconciler.spec.desired import Desired
 
-T = TypeVar("T")
-
 RESYNC_S = 120.0
 """How often a running session is queried (design/cli.md, "run")."""
-
-
-class Halt:
-    """Whether to begin nothing new; who waits is woken by it."""
-
-    def __init__(self) -> None:
-        self._event = asyncio.Event()
-
-    def order(self) -> None:
-        """Begin nothing new from now on."""
-        self._event.set()
-
-    @property
-    def ordered(self) -> bool:
-        """Tell whether nothing new may begin."""
-        return self._event.is_set()
-
-    async def sleep(self, seconds: float, clock: Clock) -> None:
-        """Wait that long, or until nothing new may begin."""
-        if self.ordered:
-            return
-        waits = {
-            asyncio.ensure_future(clock.sleep(seconds)),
-            asyncio.ensure_future(self._event.wait()),
-        }
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
-
-    async def unless(self, work: Coroutine[Any, Any, T]) -> T | None:
-        """Return what comes of work that may be dropped anywhere; None if nothing new may begin."""
-        doing = asyncio.ensure_future(work)
-        halted = asyncio.ensure_future(self._event.wait())
-        try:
-            await asyncio.wait({doing, halted}, return_when=asyncio.FIRST_COMPLETED)
-            return doing.result() if doing.done() else None
-        finally:
-            halted.cancel()
-            doing.cancel()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

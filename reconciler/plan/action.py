@@ -6,6 +6,7 @@ Frozen values; `cli` renders them, `engine` carries them out, nobody decides any
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -117,17 +118,18 @@ class Action:
 class Plan:
     """Every action of one scope at one moment, in order of name and replica.
 
-    `basis` is a digest of what decided: desired, applied, sessions and phases, unresolved
-    references. `refused` is the sentence of the safety rule that stands against it, and
-    `refused_hint` names the flag that lifts it. `renames` are (old, new) names of Recordings whose
-    sessions go on under the new name; the actions take that as done.
+    `based_on` makes `basis`, a digest of what decided: desired, applied, sessions and phases,
+    unresolved references; few ask for it, and it takes a while. `refused` is the sentence of the
+    safety rule that stands against it, and `refused_hint` names the flag that lifts it. `renames`
+    are (old, new) names of Recordings whose sessions go on under the new name; the actions take
+    that as done.
     """
 
     scope: str
     now_s: float
     actions: tuple[Action, ...]
     diagnostics: tuple[Diagnostic, ...]
-    basis: str
+    based_on: Callable[[], str] = field(repr=False, compare=False)
     refused: str = ""
     refused_hint: str = ""
     renames: tuple[tuple[str, str], ...] = ()
@@ -135,6 +137,11 @@ class Plan:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "digest", _digest(self))
+
+    @property
+    def basis(self) -> str:
+        """Return the digest of what decided; a saved plan is stale when it has moved."""
+        return self.based_on()
 
     @property
     def summary(self) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from reconciler.diagnostics import Diagnostic, ordered
 from reconciler.plan.action import Action, Key, Kind, Plan
@@ -36,7 +37,7 @@ def make_plan(world: World, diagnostics: Iterable[Diagnostic] = ()) -> Plan:
         now_s=world.now_s,
         actions=actions,
         diagnostics=ordered((*diagnostics, *notices_of(world, actions, stands))),
-        basis=basis_of(world, sessions),
+        based_on=partial(basis_of, world, sessions),
         refused=stands.message if stands else "",
         refused_hint=stands.hint if stands else "",
         renames=tuple(pair for pair in renames if _is_selected(world, pair[1])),

@@ -31,11 +31,11 @@ from reconciler.spec.index import Entry, FileResult
 from reconciler.spec.load import Files
 from reconciler.spec.setting import Setting
 from reconciler.spec.source import Source
-from reconciler.spec.syntax import Document, parse
 
 if TYPE_CHECKING:
     from reconciler.spec.definitions import Definitions
     from reconciler.spec.shared import Uses
+    from reconciler.spec.syntax import Document, Parsed
 
 SHARED_FILES_MIN = 100
 """So many files are worth the children's start, about 50 ms."""
@@ -176,7 +176,7 @@ class _Load:
         """Read a file; with it comes the row to remember it by, if it may be remembered."""
         from reconciler.spec.recordings import FileReader
 
-        parsed = parse(source)
+        parsed = _parsed(source)
         if parsed.diagnostics:
             return index.unreadable(parsed.diagnostics), None
         if source.file not in self._defining and any(map(self._shared_kind, parsed.documents)):
@@ -236,16 +236,16 @@ class _Load:
             (kind, document)
             for source in self._loaded.sources
             if source.file in self._defining
-            for document in parse(source).documents
+            for document in _parsed(source).documents
             if (kind := self._shared_kind(document))
         ]
         return define(documents, self._setting)
 
-    def _documents(self, file: str) -> tuple[Document, ...]:
+    def _documents(self, file: str) -> "tuple[Document, ...]":
         source = next(source for source in self._loaded.sources if source.file == file)
-        return parse(source).documents
+        return _parsed(source).documents
 
-    def _shared_kind(self, document: Document) -> str:
+    def _shared_kind(self, document: "Document") -> str:
         kind = document.data.get("kind")
         if isinstance(kind, str) and "${" in kind:
             from reconciler.spec.substitute import Substitution
@@ -290,6 +290,12 @@ class _Load:
 
     def _digest(self, content: bytes) -> str:
         return hashlib.blake2b(content, key=self._setting.key, digest_size=16).hexdigest()
+
+
+def _parsed(source: Source) -> "Parsed":
+    from reconciler.spec.syntax import parse
+
+    return parse(source)
 
 
 @dataclass(frozen=True, slots=True)

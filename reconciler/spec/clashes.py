@@ -6,14 +6,16 @@ only where something clashes. Pure.
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from reconciler.diagnostics import Diagnostic, Severity, path_text
 from reconciler.spec.index import PATTERN, Entry, FileResult
-from reconciler.spec.syntax import Document
 from reconciler.spec.wire import Path, get
 
-Documents: TypeAlias = Callable[[str], tuple[Document, ...]]
+if TYPE_CHECKING:
+    from reconciler.spec.syntax import Document
+
+Documents: TypeAlias = "Callable[[str], tuple[Document, ...]]"
 """The documents of a file, by its name."""
 
 NAME: Path = ("metadata", "name")
@@ -105,7 +107,7 @@ class _Search:
         made = f", made from {entry.origin}" if entry.origin else ""
         return f"{document.position(written)}{made}"
 
-    def _written(self, entry: Entry, path: Path) -> tuple[Document, Path]:
+    def _written(self, entry: Entry, path: Path) -> "tuple[Document, Path]":
         document = self._documents(entry.file)[entry.document]
         is_set = document.data.get("kind") == "RecordingSet"
         return document, (*PATTERN, *path) if is_set else path

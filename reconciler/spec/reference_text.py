@@ -8,8 +8,9 @@ These pages are written by `make docs` from the models that read specs, so they 
 does. A spec file is YAML 1.2, one or more documents, each a manifest of one of these kinds:"""
 
 OTHER_PAGES = """\
-Beside them: [Vendors and regions](storage-regions.md) of storage, and
-[Diagnostics](diagnostics.md), what each code of an error or warning means."""
+Beside them: [Vendors and regions](storage-regions.md) of storage; [Diagnostics](diagnostics.md),
+what each code of an error or warning means; [Commands](commands.md) with all their options; and
+[Reasons](reasons.md), why a plan does what it does."""
 
 ENVELOPE = """\
 A manifest has `apiVersion: reconciler/v1`, its `kind`, `metadata` and `spec`, and nothing else.

@@ -76,7 +76,7 @@ plans = st.builds(
     now_s=st.just(NOW_S),
     actions=st.lists(actions, max_size=5).map(tuple),
     diagnostics=st.lists(diagnostics, max_size=3).map(tuple),
-    basis=st.just("b"),
+    based_on=st.just(lambda: "b"),
     refused=st.just("") | texts,
     refused_hint=st.just("") | texts,
 )

@@ -1,9 +1,14 @@
 import json
+import os
 import re
+import subprocess
+import sys
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
 from reconciler.cli.init import SCAFFOLD, SCHEMA
 from reconciler.cli.main import COMMANDS, main
@@ -181,16 +186,111 @@ def test_files_and_texts_name_only_commands_that_there_are() -> None:
     named = {name: run.findall(text) for name, text in texts.items()}
     assert {command for commands in named.values() for command in commands} <= set(COMMANDS)
     assert named["README.md"][:3] == ["validate", "preview", "convert"]
-    assert named[".github/workflows/reconciler.yaml"] == ["validate"]
+    assert named[".github/workflows/reconciler.yaml"] == ["validate", "plan", "apply"]
+
+
+def workflow() -> dict[str, Any]:
+    """Make a new repository and read its workflow."""
+    assert main(["init"]) == 0
+    read: dict[str, Any] = YAML(typ="safe").load(Path(".github/workflows/reconciler.yaml"))
+    return read
+
+
+def step(job: str, name: str) -> dict[str, Any]:
+    """Return a step of a job of the workflow."""
+    found: dict[str, Any]
+    (found,) = (each for each in workflow()["jobs"][job]["steps"] if each.get("name") == name)
+    return found
+
+
+def run(script: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run a step's script as the runner does, with this program."""
+    program = Path(sys.executable).parent
+    return subprocess.run(
+        ["bash", "-e", "-c", script],
+        env={"PATH": f"{program}:{os.environ['PATH']}", "RECONCILER_CACHE": "off", **environ},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+SECRETS = {
+    "RECONCILER_STATE": "sqlite:///state.db",
+    "AGORA_APP_ID": "0123456789abcdef0123456789abcdef",
+    "GITHUB_STEP_SUMMARY": "summary.md",
+    "GITHUB_ENV": "env",
+}
 
 
 def test_the_workflow_validates_strictly_for_pull_requests() -> None:
-    assert main(["init"]) == 0
-    workflow = Path(".github/workflows/reconciler.yaml").read_text(encoding="utf-8")
-    (command,) = re.findall(r"- run: reconciler (.+)", workflow)
-    assert {"--strict", "--format", "github"} <= set(command.split())
-    assert main(command.split()) == 0
-    assert re.search(r"^  pull_request:$", workflow, flags=re.MULTILINE)
+    (command,) = (each["run"] for each in workflow()["jobs"]["validate"]["steps"][-1:])
+    words = command.removeprefix("reconciler ").split()
+    assert {"--strict", "--format", "github"} <= set(words)
+    assert main(words) == 0
+    text = Path(".github/workflows/reconciler.yaml").read_text(encoding="utf-8")
+    assert re.search(r"^  pull_request:$", text, flags=re.MULTILINE)
+
+
+def test_the_workflow_plans_for_pull_requests_and_applies_what_is_merged() -> None:
+    jobs = workflow()["jobs"]
+    assert "github.event_name == 'pull_request'" in jobs["plan"]["if"]
+    assert jobs["apply"]["if"] == "github.event_name != 'pull_request'"
+    assert {jobs[name]["needs"] for name in ("plan", "apply")} == {"validate"}
+
+
+@pytest.mark.parametrize(("job", "name"), [("plan", "Plan"), ("apply", "Apply")])
+def test_plan_and_apply_get_every_variable_that_the_specs_name(job: str, name: str) -> None:
+    given = step(job, name)["env"]
+    texts = [path.read_text(encoding="utf-8") for path in Path("specs").glob("*.yaml")]
+    lines = [line for text in texts for line in text.splitlines() if line.lstrip()[:1] != "#"]
+    named = {name for line in lines for name in re.findall(r"\{env: (\w+)\}", line)}
+    assert named <= set(given)
+
+
+@pytest.mark.parametrize(("job", "name"), [("plan", "Plan"), ("apply", "Apply")])
+def test_without_a_state_that_lasts_nothing_is_planned_or_applied(job: str, name: str) -> None:
+    done = run(step(job, name)["run"], RECONCILER_STATE="")
+    assert done.returncode != 0
+    assert "RECONCILER_STATE" in done.stderr
+    assert not Path(".reconciler").exists()
+
+
+def test_the_step_that_plans_writes_a_comment_and_keeps_the_exit_code() -> None:
+    done = run(step("plan", "Plan")["run"], **SECRETS)
+    assert (done.returncode, done.stdout) == (0, "This would change what runs.\n")
+    assert "<code>composite</code> | start" in Path("plan.md").read_text(encoding="utf-8")
+    assert Path("summary.md").read_bytes() == Path("plan.md").read_bytes()
+    assert Path("env").read_text(encoding="utf-8") == "CODE=2\n"
+
+
+def test_a_plan_with_errors_is_a_comment_too() -> None:
+    script = step("plan", "Plan")["run"]
+    with Path("specs/composite.yaml").open("a", encoding="utf-8") as file:
+        file.write("  unknown: true\n")
+    done = run(script, **SECRETS)
+    assert done.returncode == 0
+    assert "::error" in done.stdout
+    assert Path("plan.md").stat().st_size > 0
+    assert Path("env").read_text(encoding="utf-8") == "CODE=1\n"
+
+
+def test_a_plan_that_cannot_be_made_fails_at_once() -> None:
+    done = run(step("plan", "Plan")["run"], **{**SECRETS, "RECONCILER_STATE": "nowhere"})
+    assert done.returncode == 1
+    assert not Path("env").exists()
+
+
+def test_the_step_that_applies_ends_as_apply_does_and_says_what_that_means() -> None:
+    done = run(step("apply", "Apply")["run"], **SECRETS)
+    assert done.returncode == 1
+    assert "::error title=reconciler::Something failed" in done.stdout
+
+
+@pytest.mark.parametrize("code", ["3", "4", "130"])
+def test_every_exit_code_of_apply_is_explained(code: str) -> None:
+    assert f"  {code}) echo" in step("apply", "Apply")["run"]
+    assert f"| {code} |" in Path("README.md").read_text(encoding="utf-8")
 
 
 def test_every_file_of_the_scaffold_is_used() -> None:

@@ -8,6 +8,7 @@ A run passes numbered points: before and after every call to the service, and be
 commit to state. At one of them it can be killed (SIGKILL), or stopped until it is told to go on.
 """
 
+import gc
 import importlib
 import json
 import os
@@ -25,7 +26,6 @@ from reconciler.cli import scope
 from reconciler.cli.console import Console
 from reconciler.cli.main import main as program
 from reconciler.cli.service import Service
-from reconciler.clock import Clock, SystemClock
 from reconciler.state.store import Change, Store
 from tests.crash.clocks import Together
 
@@ -105,20 +105,18 @@ def _named(change: Change) -> str:
     return type(change).__name__
 
 
-def watch(points: Points, clock: Clock) -> None:
+def watch(points: Points, clock: Together) -> None:
     """Make points of every call and every commit of this process."""
     send, open_state = Service.send, vars(scope)["open_state"]
 
     async def sent(self: Service, request: Request) -> Reply | Unanswered:
         endpoint = request.url.rsplit("/", 1)[-1]
         points.pass_(f"before {endpoint}")
-        if isinstance(clock, Together):
-            clock.calls += 1
+        clock.calls += 1
         try:
             answer = await send(self, request)
         finally:
-            if isinstance(clock, Together):
-                clock.calls -= 1
+            clock.calls -= 1
         points.pass_(f"after {endpoint}")
         return answer
 
@@ -135,7 +133,8 @@ def run(order: dict[str, Any]) -> int:
     for number, name in ((1, "out"), (2, "err")):
         os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), number)
     os.dup2(os.open(order["stdin"], os.O_RDONLY), 0)
-    clock = clock_of(order)
+    clock = Together(order["url"])
+    clock.install()
     points = Points(Path("points"), order)
     watch(points, clock)
     os.environ.clear()
@@ -152,12 +151,6 @@ def run(order: dict[str, Any]) -> int:
         rng=Random(order["seed"]),
     )
     return program(order["words"], console)
-
-
-def clock_of(order: dict[str, Any]) -> Clock:
-    together = Together(order["url"])
-    together.install()
-    return together
 
 
 def child(order: dict[str, Any]) -> int:
@@ -183,6 +176,7 @@ def serve() -> None:
     """Take orders until stdin ends."""
     for name in WARM:
         importlib.import_module(name)
+    gc.freeze()  # children share what is there, and need not look through it
     for line in sys.stdin:
         order = json.loads(line)
         answer = child(order["run"]) if "run" in order else ended(order["wait"])

@@ -1,8 +1,8 @@
 """Clocks for a program in a process of its own, whose service is a simulator in another.
 
-`Together` makes waiting take no time: where the program only waits, both it and the simulator, whose
-own clock stands still (`--time-scale 0`), are moved to the next moment at which something is due.
-So every run takes the same steps, whatever the machine is busy with.
+`Together` makes waiting take no time: where the program only waits, it and the simulator (whose own
+clock stands still, `--time-scale 0`) are moved to the next moment at which something is due. So
+every run takes the same steps, whatever the machine is busy with.
 """
 
 import asyncio

@@ -143,16 +143,24 @@ class Nursery:
             text=True,
         )
         self._seeds = count(1)
+        self._begun: set[int] = set()
 
     def begin(self, order: Mapping[str, Any]) -> int:
         """Begin a run; return the child's process number."""
-        return self._ask({"run": {**order, "seed": next(self._seeds)}})
+        child = self._ask({"run": {**order, "seed": next(self._seeds)}})
+        self._begun.add(child)
+        return child
 
     def wait(self, child: int) -> int:
         """Return how a child ended: its exit code, or the negative number of a signal."""
-        return self._ask({"wait": child})
+        ended = self._ask({"wait": child})
+        self._begun.discard(child)
+        return ended
 
     def close(self) -> None:
+        for child in self._begun:  # a test that failed has left it behind
+            with suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
         self._pipe("stdin").close()
         self._pipe("stdout").close()
         assert self._process.wait(10) == 0
@@ -324,9 +332,3 @@ def stage(folder: Path) -> Iterator[Callable[[Path], Scene]]:
             yield made
     finally:
         nursery.close()
-
-
-def end(running: Running) -> None:
-    """End a run that a failing test would leave behind."""
-    with suppress(ProcessLookupError):
-        running.signal(signal.SIGKILL)

@@ -20,9 +20,10 @@ import httpx
 from reconciler.agora.http import Http
 from reconciler.agora.messages import Reply, Request, Unanswered, Wire
 from reconciler.cli.console import Console
-from reconciler.cli.scope import Shop, options_of, shop_of
+from reconciler.cli.scope import Errand, Shop, options_of, shop_of
 from reconciler.engine.apply import Apply, Limits
 from reconciler.engine.assess import assess, refuse_unresolved
+from reconciler.engine.observe import refresh
 from reconciler.engine.record import record
 from reconciler.plan.action import Action, Plan
 from reconciler.plan.result import Problem, Result
@@ -171,11 +172,10 @@ class Stage:
     async def plan(self, **options: Any) -> Plan:
         """Make a plan as `reconciler plan` does."""
         async with self._shop(acts=False, **options) as (shop, catalog):
+            asks = options.get("refresh", True)
+            problems = await refresh(shop.site, write=False) if asks else []
             held = options.get("held", False)
-            refresh = options.get("refresh", True)
-            return await assess(
-                shop.site, shop.differ, catalog, refresh=refresh, held=held, write=False
-            )
+            return assess(shop.site, shop.differ, catalog, problems, held=held)
 
     async def apply(
         self,
@@ -186,9 +186,8 @@ class Stage:
     ) -> list[Result]:
         """Plan and act as `reconciler apply --yes` does; a refused plan raises AssertionError."""
         async with self._shop(acts=True, **options) as (shop, catalog):
-            plan = await assess(
-                shop.site, shop.differ, catalog, refresh=True, held=False, write=True
-            )
+            problems = await refresh(shop.site, write=True)
+            plan = assess(shop.site, shop.differ, catalog, problems, held=False)
             assert not plan.refused, plan.refused
             plan = refuse_unresolved(shop.differ, plan)
             await record(shop.site, plan)
@@ -225,7 +224,7 @@ class Stage:
                 given = options_of(args, catalog)
                 wire = self.tap(http)
                 yield (
-                    shop_of(args, console, store, catalog, given, wire=lambda: wire, acts=acts),
+                    shop_of(Errand(args, console, lambda: wire), store, catalog, given, acts=acts),
                     catalog,
                 )
         finally:

@@ -154,3 +154,21 @@ async def test_what_failed_backs_off_and_the_next_run_says_until_when(tmp_path: 
     stage.heal()
     stage.want("lobby", maxIdle="9m")  # another configuration ends the back-off
     assert outcomes(await stage.apply()) == {"lobby": "done"}
+
+
+@virtual_time
+async def test_a_failure_stands_as_a_condition_until_an_apply_mends_it(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    stage.want("lobby")
+    stage.fault("acquire", effect={"status": 400, "code": 2, "reason": "no"})
+    await stage.apply()
+    with stage.store() as store:
+        (failed,) = store.conditions("default")
+        events = [event for _, event in store.events("default", "lobby")]
+    assert (failed.type, failed.status) == ("Applied", False)
+    assert any(event.type == "warning" and event.reason == failed.reason for event in events)
+    stage.heal()
+    await stage.apply()
+    with stage.store() as store:
+        (mended,) = store.conditions("default")
+    assert (mended.status, mended.message) == (True, "")

@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+from reconciler.engine.apply import Limits
 from reconciler.simulator.session import Session as Simulated
 from tests.engine.support import Stage, action_of, kinds, outcomes, virtual_time
 
@@ -165,3 +166,15 @@ async def test_a_final_end_stands_until_it_is_resumed(tmp_path: Path) -> None:
     assert outcomes(await stage.apply()) == {"lobby": "done"}
     assert len(stage.alive("lobby")) == 1
     assert kinds(await stage.plan()) == {}
+
+
+@virtual_time
+async def test_without_an_answer_nothing_is_settled_and_nobody_hurries(tmp_path: Path) -> None:
+    stage, alive = await running(tmp_path)
+    stage.order(alive, "failover", seconds=60)
+    await stage.apply(limits=Limits(timeout_s=10))
+    stage.fault("query", times=12, effect={"status": 504, "code": 62, "reason": "request timeout"})
+    await asyncio.sleep(120)
+    assert outcomes(await stage.apply()) == {"lobby": "done"}
+    assert stage.sessions()[0].phase == "running"
+    assert stage.started() == 1

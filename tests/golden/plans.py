@@ -191,7 +191,7 @@ PLAN = Plan(
             hint="state `subscriptions.group`",
         ),
     ),
-    basis="b" * 64,
+    based_on=lambda: "b" * 64,
 )
 EMPTY = replace(PLAN, actions=ACTIONS[-7:], diagnostics=())
 GUARD = "4 sessions of 10 that run would be stopped or replaced, more than 30%"

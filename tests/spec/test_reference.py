@@ -16,6 +16,7 @@ from reconciler.spec.templates import WHOLE
 from reconciler.spec.vendors import VENDORS
 from tests.spec.support import NOW_S, of_text, read, said, write
 from tools.reference import FOLDER, main, outdated
+from tools.reference import pages as all_pages
 
 SPEC = Path(__file__).resolve().parents[2] / "reconciler" / "spec"
 PAGES = pages()
@@ -87,7 +88,7 @@ def test_the_tool_writes_what_is_missing_and_removes_what_is_no_longer_made(tmp_
     assert main([], folder, said_then) == 0
     assert main(["--check"], folder, said_then) == 0
     assert said_then.getvalue() == ""
-    assert {path.name for path in folder.iterdir()} == {*PAGES, "notes.txt"}
+    assert {path.name for path in folder.iterdir()} == {*all_pages(), "notes.txt"}
     assert (folder / "app.md").read_text(encoding="utf-8") == PAGES["app.md"]
 
 

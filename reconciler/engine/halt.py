@@ -1,0 +1,51 @@
+"""Ending in order: nothing new begins, and who waits is woken.
+
+asyncio is loaded by who waits, not by who only could: a plan from state alone needs none of it
+(docs/decisions/002-argparse-and-lazy-commands.md).
+"""
+
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from reconciler.clock import Clock
+
+if TYPE_CHECKING:
+    from asyncio import Future
+
+T = TypeVar("T")
+
+
+class Halt:
+    """Whether to begin nothing new."""
+
+    def __init__(self) -> None:
+        self.ordered = False
+        self._waiting: set[Future[None]] = set()
+
+    def order(self) -> None:
+        """Begin nothing new from now on."""
+        self.ordered = True
+        for each in self._waiting:
+            if not each.done():
+                each.set_result(None)
+
+    async def sleep(self, seconds: float, clock: Clock) -> None:
+        """Wait that long, or until nothing new may begin."""
+        await self.unless(clock.sleep(seconds))
+
+    async def unless(self, work: Coroutine[Any, Any, T]) -> T | None:
+        """Return what comes of work that may be dropped anywhere; None if nothing new may begin."""
+        import asyncio
+
+        doing = asyncio.ensure_future(work)
+        halted: Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.add(halted)
+        if self.ordered:
+            halted.set_result(None)
+        try:
+            both: set[Future[Any]] = {doing, halted}
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            return doing.result() if doing.done() else None
+        finally:
+            self._waiting.discard(halted)
+            doing.cancel()
