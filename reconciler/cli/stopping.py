@@ -15,7 +15,14 @@ from reconciler.cli.plan_json import apply_document
 from reconciler.cli.plan_text import plan_text
 from reconciler.cli.progress import progress as progress_on
 from reconciler.cli.result_view import results_text
-from reconciler.cli.scope import Errand, Shop, add_lock_option, seconds, shop_of
+from reconciler.cli.scope import (
+    Errand,
+    Shop,
+    add_lock_option,
+    at_least_one,
+    seconds,
+    shop_of,
+)
 from reconciler.cli.service import Service
 from reconciler.engine.apply import Limits, site_progress
 from reconciler.engine.quell import Quell
@@ -30,7 +37,11 @@ def add_stop_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="do not ask")
     add_format_option(parser)
     parser.add_argument(
-        "--parallelism", type=int, default=Limits().parallelism, metavar="N", help="at once"
+        "--parallelism",
+        type=at_least_one,
+        default=Limits().parallelism,
+        metavar="N",
+        help="at once",
     )
     parser.add_argument(
         "--timeout",

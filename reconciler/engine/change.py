@@ -13,7 +13,7 @@ from reconciler.agora.client import Client
 from reconciler.agora.failures import Failure, Meaning
 from reconciler.engine.bodies import credentials_end_s
 from reconciler.engine.observe import handle_of
-from reconciler.engine.site import HALTED, Site
+from reconciler.engine.site import HALTED, INTERRUPTED, Site
 from reconciler.engine.tell import NORMAL, event, events
 from reconciler.errors import SecretError
 from reconciler.plan import life
@@ -58,7 +58,9 @@ async def _send(
     await _write(site, unsettled, step, "intent", group)
     site.doing(session.recording, session.replica, f"changing {group}")
     call = client.update_layout if group is Group.LAYOUT else client.update
-    answer = await call(handle_of(session), request)
+    answer = await site.halt.unless(call(handle_of(session), request))
+    if answer is None:  # the group stays pending: it is sent again by whoever comes next
+        return INTERRUPTED
     if isinstance(answer, Updated):
         fresh = _with_credentials(unsettled, request, site.now_s())
         await _accepted(site, fresh if group is Group.CREDENTIALS else unsettled, desired, group)

@@ -4,7 +4,7 @@ from reconciler.agora.answers import Stopped, Upload
 from reconciler.agora.failures import Failure, Meaning
 from reconciler.engine.files import files_of
 from reconciler.engine.observe import handle_of
-from reconciler.engine.site import Site
+from reconciler.engine.site import INTERRUPTED, Site
 from reconciler.engine.tell import events
 from reconciler.plan import life
 from reconciler.plan.result import Problem
@@ -31,7 +31,10 @@ async def stop(
     if not asked.sid:
         return Problem("start-unsettled", "an earlier start of it is not settled yet", None)
     site.doing(session.recording, session.replica, "stopping")
-    answer = await client.stop(handle_of(asked), synchronous=synchronous)
+    # Its intent is written: whoever comes next repeats a stop that was dropped in line.
+    answer = await site.halt.unless(client.stop(handle_of(asked), synchronous=synchronous))
+    if answer is None:
+        return INTERRUPTED
     if isinstance(answer, Stopped):
         taken = life.stop_taken(asked, site.now_s())
         await _write(site, asked, taken, "taken", _files(site, asked, answer))

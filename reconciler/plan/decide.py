@@ -17,7 +17,7 @@ from reconciler.plan.session import End, Phase, Session
 from reconciler.plan.slots import Slot, slots_of
 from reconciler.plan.starts import decide_start, start_beside
 from reconciler.plan.stops import decide_ending, decide_stop, lets_start, stop
-from reconciler.plan.waits import wait_missing, wait_or_start_again, wait_starting
+from reconciler.plan.waits import wait_in_hand, wait_missing, wait_or_start_again, wait_starting
 from reconciler.plan.world import World
 
 
@@ -73,6 +73,8 @@ def _unwanted(slot: Slot, ending: Action | None) -> Action | None:
 
 
 def _nothing_goes_on(slot: Slot, ending: Action | None) -> Action:
+    if slot.world.held and slot.claimed is not None:
+        return wait_in_hand(slot, slot.claimed)
     if ending is None:
         return decide_start(slot)
     action = start_beside(slot) if lets_start(slot) else ending

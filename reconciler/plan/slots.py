@@ -18,7 +18,8 @@ class Slot:
     """One replica.
 
     `current` are its live sessions that may go on, oldest first; `ending` those that were asked to
-    stop, or are to be. `orphan` is the newest that is out of reach, `last` the one that ended last.
+    stop, or are to be. `orphan` is the newest that is out of reach, `last` the one that ended last,
+    `claimed` one whose uid is taken and for which nothing was sent yet.
     """
 
     world: World
@@ -29,6 +30,7 @@ class Slot:
     ending: tuple[Session, ...]
     orphan: Session | None
     last: Session | None
+    claimed: Session | None
 
     @property
     def name(self) -> str:
@@ -82,6 +84,7 @@ def _slot(world: World, key: Key, sessions: list[Session]) -> Slot:
         tuple(session for session in live if session.stop_reason),
         max(lost, key=_age, default=None),
         max(ended, key=_end, default=None),
+        next((session for session in sessions if session.phase is Phase.NONE), None),
     )
 
 

@@ -14,12 +14,16 @@ from reconciler.plan.times import rfc3339
 def wait_or_start_again(slot: Slot, session: Session) -> Action:
     """Return what settles a session whose start may have been sent: the identical start again."""
     if slot.world.held:
-        text = f"waits: another run is starting {slot.name}"
-        action = slot.act(Kind.WAIT, Reason.IN_HAND, text)
-    else:
-        text = f"starts {slot.name}: a start was begun, and it is not known what came of it"
-        action = slot.act(Kind.START, Reason.START_UNSETTLED, text, Cause.FAILURE)
+        return wait_in_hand(slot, session)
+    text = f"starts {slot.name}: a start was begun, and it is not known what came of it"
+    action = slot.act(Kind.START, Reason.START_UNSETTLED, text, Cause.FAILURE)
     return replace(action, session=session.id)
+
+
+def wait_in_hand(slot: Slot, session: Session) -> Action:
+    """Return the wait for another run, which is starting a session now."""
+    text = f"waits: another run is starting {slot.name}"
+    return replace(slot.act(Kind.WAIT, Reason.IN_HAND, text), session=session.id)
 
 
 def wait_starting(slot: Slot, session: Session) -> Action:

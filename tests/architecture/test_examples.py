@@ -28,6 +28,7 @@ from reconciler.spec.source import Source
 from reconciler.spec.syntax import Document, parse
 from reconciler.spec.wire import Mode
 from tests.architecture.repository import ROOT
+from tests.architecture.stories import told
 
 SPECS = ROOT / "specs"
 SCAFFOLD = ROOT / "reconciler/cli/scaffold/specs"
@@ -37,6 +38,8 @@ FILES = sorted(path for folder in (SPECS, SCAFFOLD) for path in folder.rglob("*.
 NAMES = [str(path.relative_to(ROOT)) for path in FILES]
 
 STEP = re.compile(r"^(?:\$ reconciler \w+|(?:Apply|Destroy): \d+ done, \d+ failed)", re.MULTILINE)
+
+EXCERPT = re.compile(r"^```console demo\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 # What the service offers no longer is shown all the same, and warns.
 WITHDRAWN = {
@@ -165,6 +168,13 @@ def run_demo(folder: Path, **environ: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def shown_in(page: Path, output: str) -> bool:
+    """Tell whether each line of the page's excerpt of the demo comes in the output, in order."""
+    (excerpt,) = EXCERPT.findall(page.read_text(encoding="utf-8"))
+    lines = iter(told(output).splitlines())
+    return all(line in lines for line in told(excerpt).splitlines() if line not in {"", "..."})
+
+
 @pytest.mark.timeout(DEMO_SECONDS_MAX + 10)
 def test_the_demo_ends_by_itself_in_any_folder_and_leaves_nothing_behind(tmp_path: Path) -> None:
     home = tmp_path / "home"
@@ -182,6 +192,7 @@ def test_the_demo_ends_by_itself_in_any_folder_and_leaves_nothing_behind(tmp_pat
     ]
     assert "\nPlan: 0 to start, 2 to update, 0 to replace, 0 to stop;" in done.stdout
     assert "\nPlan: 0 to start, 1 to update, 0 to replace, 1 to restart, 0 to stop;" in done.stdout
+    assert shown_in(ROOT / "README.md", done.stdout)
     assert "\nStatus: 16 running, 16 desired" in done.stdout
     assert "\nStatus: 0 running, 0 desired" in done.stdout
 
