@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import budget, plan, simulator, state
+from benchmarks import apply, budget, plan, simulator, state
 from benchmarks.measure import COMMAND, line, median_s, peak_mib, touch
 from benchmarks.specs import PER_FILE, write_specs
 
@@ -28,6 +28,7 @@ def main() -> None:
         _startup()
         _reading(specs, cache)
     plan.main(count)
+    apply.main()
     state.main(count)
     budget.main()
     simulator.main()

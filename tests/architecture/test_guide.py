@@ -10,7 +10,7 @@ from tests.architecture.repository import ROOT
 from tools.reference import NOTICES, pages
 
 GUIDE = ROOT / "docs/guide"
-NOTICE = re.compile(r'(?:_warning\([^"\n]*|Objection\()"([a-z-]+)"')
+NOTICE = re.compile(r'(?:_warning\([^"\n]+|Objection\()"([a-z-]+)"')
 
 
 def linked(page: str) -> set[str]:

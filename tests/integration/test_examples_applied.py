@@ -7,8 +7,7 @@ What an example says is what the session has, beside the defaults that the docum
 import copy
 import hashlib
 import json
-from collections.abc import Callable, Iterator
-from itertools import count
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,37 +18,13 @@ from ruamel.yaml import YAML
 from reconciler.spec.convert import Wish, convert, take_apart
 from reconciler.spec.emit import to_yaml
 from reconciler.spec.wire import Mode
-from tests.crash.support import Nursery, Scene, Simulated, simulator
+from tests.crash.support import Scene, Simulated
 from tests.spec.support import NOW_S
 from tests.spec.test_examples import CONSTANTS, EXAMPLES, STARTS, without
 
 DATA: dict[str, Any] = YAML(typ="safe").load(Path(__file__).with_name("examples_applied.yaml"))
 SECRETS = {"token", "secretKey"}
 PAGE = "web_recorder_service"
-
-
-@pytest.fixture(scope="module")
-def nursery() -> Iterator[Nursery]:
-    nursery = Nursery()
-    yield nursery
-    nursery.close()
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulated]:
-    with simulator(tmp_path_factory.mktemp("simulator")) as service:
-        yield service
-
-
-@pytest.fixture
-def new_scene(tmp_path: Path, nursery: Nursery, service: Simulated) -> Callable[[], Scene]:
-    numbers = count()
-
-    def made() -> Scene:
-        service.reset()
-        return Scene(tmp_path / f"scene-{next(numbers)}", nursery, service)
-
-    return made
 
 
 def want(scene: Scene, body: Any, mode: str) -> None:

@@ -17,8 +17,8 @@ from tests.engine.support import Stage
 OWN = frozenset({"token"})
 """What two sessions of one recording do not share."""
 
-DOUBTED = frozenset({End.UNCONFIRMED, End.GONE})
-"""Ends that are concluded: another session may start before they are certain."""
+DOUBTED = frozenset({End.UNCONFIRMED, End.GONE, End.FORGOTTEN})
+"""Ends that are concluded, or said to be one: another session may start before they are certain."""
 
 
 def check(stage: Stage) -> None:
@@ -53,12 +53,18 @@ def configs(stage: Stage) -> dict[str, Any]:
 
 
 def _check_nothing_lost(stage: Stage, known: list[Session]) -> None:
-    """All that lives is known: by its `sid`, or as an orphan by its place."""
-    watched = {each.sid for each in known if each.may_live or each.recheck_s is not None}
+    """Check that all that lives is known: by its `sid`, or as an orphan by its place."""
+    watched = {each.sid for each in known if _is_watched(each)}
     places = _places(known)
     for live in stage.alive():
         where = _place(live)
         assert live.sid in watched or where in places, f"{where} lives, and nobody knows of it"
+
+
+def _is_watched(session: Session) -> bool:
+    """Tell whether it is known to be alive, is looked at again, or was let go of on request."""
+    is_let_go = session.end_reason == End.FORGOTTEN
+    return session.may_live or session.recheck_s is not None or is_let_go
 
 
 def _check_nothing_doubled(stage: Stage, known: list[Session]) -> None:
