@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from reconciler.cli.console import Console
 from reconciler.cli.plan_words import SYMBOLS, nature, pair, problems_of, summary_line, told
-from reconciler.cli.report import diagnostic_lines, one_line
+from reconciler.cli.report import STATE, diagnostic_lines, one_line
 from reconciler.cli.table import COLUMNS_MIN, cut, measure
 from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.draw.text import wrap
@@ -179,7 +179,7 @@ def _legend(plan: Plan, width: int) -> Iterator[str]:
 def _diagnostics(diagnostics: Iterable[Diagnostic], console: Console) -> Iterator[str]:
     """Write all errors; of warnings with one code, which every recording may have, the first."""
     seen: Counter[str] = Counter()
-    for diagnostic in diagnostics:
+    for diagnostic in sorted(diagnostics, key=lambda each: each.position.file != STATE):
         if diagnostic.severity is Severity.WARNING:
             seen[diagnostic.code] += 1
         if seen[diagnostic.code] <= WARNINGS_SHOWN_MAX or diagnostic.severity is Severity.ERROR:

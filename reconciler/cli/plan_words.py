@@ -42,6 +42,10 @@ CONTEXT_CHARACTERS = 12
 """How much of what two long texts have in common is shown on each side of their difference."""
 
 
+AHEAD_S_MAX = 400 * 86_400.0
+"""What is further ahead is not counted in days."""
+
+
 def plain(value: object) -> Json:
     """Return a value of a spec as JSON has it; sets become lists, in order."""
     match value:
@@ -87,7 +91,7 @@ def told(action: Action, now_s: float) -> str:
     message = one_line(action.message)
     if action.until_s is None:
         return message
-    due = ahead(action.until_s, now_s)
+    due = ahead(action.until_s, now_s) if action.until_s < now_s + AHEAD_S_MAX else "in years"
     until = rfc3339(action.until_s)
     return f"{message} ({due})" if until in message else f"{message} (until {until}, {due})"
 

@@ -15,6 +15,9 @@ from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.spec.catalog import Catalog
 
 FORMAT_VERSION = "1"
+STATE = "state"
+"""The place of what is wrong with no file."""
+
 SAME_SHOWN_MAX = 5
 """In text, the same problem more often than this is folded; the other forms list every one."""
 
@@ -44,8 +47,8 @@ def diagnostic_lines(diagnostic: Diagnostic, console: Console) -> Iterator[str]:
     style = "1;31" if diagnostic.severity is Severity.ERROR else "1;33"
     label = console.styled(f"{diagnostic.severity}[{diagnostic.code}]", style)
     path = one_line(f" {diagnostic.path}" if diagnostic.path else "")
-    place = one_line(str(diagnostic.position))
-    yield f"{place}: {label}{path}: {one_line(diagnostic.message)}"
+    place = "" if diagnostic.position.file == STATE else f"{one_line(str(diagnostic.position))}: "
+    yield f"{place}{label}{path}: {one_line(diagnostic.message)}"
     if diagnostic.hint:
         yield f"  hint: {one_line(diagnostic.hint)}"
 

@@ -47,7 +47,8 @@ def sessions_text(past: Sequence[Past], now_s: float, console: Console) -> Itera
     alive = sum(each.session.may_live for each in past)
     files = sum(len(files_json(each.files)) for each in past)
     noun = "session" if len(past) == 1 else "sessions"
-    yield f"{len(past)} {noun}, {alive} of them not ended, {files} files."
+    files_noun = "file" if files == 1 else "files"
+    yield f"{len(past)} {noun}, {alive} of them not ended, {files} {files_noun}."
 
 
 def files_json(text: str) -> list[dict[str, Any]]:

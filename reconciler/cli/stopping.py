@@ -67,6 +67,9 @@ class Stopping:
         """Make the engine's parts; Apps are those of state and of the specs that are named."""
         args, console = self._args, self._console
         catalog = catalog_beside(args, console, paths)
+        if catalog is not None:  # what state keeps of an App knows better where its sessions are
+            apps = {name: app for name, app in catalog.apps.items() if not app.of_environment}
+            catalog = replace(catalog, apps=apps)
         return shop_of(Errand(args, console, self._service), store, catalog, Options(), acts=True)
 
     def carry_out(self, shop: Shop, plan: Plan) -> list[Result] | None:

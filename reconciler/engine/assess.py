@@ -128,8 +128,9 @@ def world_of_all(site: Site, differ: Differ, *, held: bool) -> World:
         options=site.options,
         held=held,
     )
-    renamed = with_renames(world, find_renames(world))
-    return replace(world, comparisons=differ.comparisons(renamed.sessions, now_s))
+    renamed = with_renames(world, find_renames(world)).sessions
+    compared = [session for session in renamed if site.is_selected(session.recording)]
+    return replace(world, comparisons=differ.comparisons(compared, now_s))
 
 
 def unresolved(differ: Differ, plan: Plan) -> dict[str, tuple[str, ...]]:

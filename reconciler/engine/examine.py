@@ -19,7 +19,7 @@ from reconciler.spec.wire import Mode
 Verdict: TypeAlias = Literal["ok", "warning", "problem"]
 
 SOON_S = 86_400.0
-"""Whoever applies once a day gives what expires later another session in time."""
+"""Whoever looks once a day learns of it in time."""
 
 SKEW_S = 60.0
 """A token that is made here counts from this clock; so does every expiry."""
@@ -138,4 +138,5 @@ def _expiring(site: Site, now_s: float) -> Finding:
         return Finding("expiry", "ok", "no session expires within a day")
     expires_s, name = min(soon)
     text = f"{len(soon)} sessions expire within a day, `{name}` first, at {rfc3339(expires_s)}"
-    return Finding("expiry", "warning", text, "apply before then: that replaces them in time")
+    hint = "an apply in the half hour before replaces them in time"
+    return Finding("expiry", "warning", text, hint)

@@ -20,6 +20,6 @@ def unattended_expiry(site: Site) -> Iterator[str]:
     if ends:
         expires_s, name = min(ends)
         yield (
-            f"warning[unattended-expiry]: no `reconciler run` watches this scope: `{name}` is the "
-            f"first to expire, at {rfc3339(expires_s)}; apply again before then, or keep a run"
+            f"warning[unattended-expiry]: nobody watches this scope: `{name}` is the first to "
+            f"expire, at {rfc3339(expires_s)}; an apply in the half hour before replaces it"
         )

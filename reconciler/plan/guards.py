@@ -35,7 +35,7 @@ def _emptied(world: World, live: list[Session]) -> Objection | None:
     if not live or not options.paths or options.allow_empty:
         return None
     hint = "if that is meant, say `--allow-empty`"
-    if options.manifests == 0:
+    if options.manifests == 0 and options.sound:  # what cannot be read is an error, and no world
         text = f"there is no manifest at all, while {_that_run(len(live))} in this scope"
         return Objection("guard-empty", text, hint)
     for name in sorted(options.empty_sets):

@@ -61,7 +61,7 @@ def _left(world: World, actions: list[Action]) -> Iterator[Diagnostic]:
             by_source[_source(world, name)].add(name)
     hint = "give that path too, or say `--prune-all`"
     for source, names in by_source.items():
-        text = f"{_named(names)} was read from here, which no PATH given now covers: it goes on"
+        text = f"no PATH given now covers this file, which made {_named(names)}: left as is"
         yield _warning(source, "other-paths", text, hint)
 
 
@@ -71,7 +71,7 @@ def _unresolved(world: World) -> Iterator[Diagnostic]:
         for reference in references:
             by_reference[reference].add(name)
     for reference, names in by_reference.items():
-        text = f"`{reference}` does not resolve here and is taken as unchanged: {_named(names)}"
+        text = f"`{reference}` does not resolve here; needed by {_named(names)}"
         hint = "set it where `apply` runs"
         yield _warning(_source(world, min(names)), "secret-unresolved", text, hint)
 

@@ -35,6 +35,8 @@ class AppDefinition:
     max_web_recordings: int = 200
     notification_secret: Secret | None = None
     error: str = ""
+    of_environment: bool = False
+    """Whether the environment describes it, for want of any manifest."""
 
     @property
     def inline(self) -> bool:

@@ -51,9 +51,9 @@ class Definitions:
         return {name: self._app(name, spec) for name, spec in self.shared.apps.items()}
 
     def _app(self, name: str, spec: AppSpec | None) -> AppDefinition:
-        if spec is not None:
-            return apps.definition(name, spec)
         is_environments = self.shared.app_is_environments
+        if spec is not None:
+            return replace(apps.definition(name, spec), of_environment=is_environments)
         return broken(name, _WRONG_ENVIRONMENT if is_environments else _WRONG_MANIFEST)
 
 
