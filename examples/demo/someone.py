@@ -1,5 +1,6 @@
 """What somebody else does at the service in the demo: `resume CHANNEL`, `crash CHANNEL`."""
 
+import base64
 import json
 import sys
 from urllib.request import Request, urlopen
@@ -25,7 +26,8 @@ def main(url: str, deed: str, channel: str) -> None:
 def call(url: str, body: object = None) -> dict:
     """Send a GET, or a POST with a body; the simulator's customer is known to everybody."""
     data = None if body is None else json.dumps(body).encode()
-    headers = {"Content-Type": "application/json", "Authorization": "Basic c2ltdWxhdG9yOnNpbXVsYXRvcg=="}
+    customer = base64.b64encode(b"simulator:simulator").decode()
+    headers = {"Content-Type": "application/json", "Authorization": f"Basic {customer}"}
     with urlopen(Request(url, data, headers), timeout=10) as answer:
         return json.load(answer)
 

@@ -11,11 +11,15 @@ GOOD_RUN_S = 600.0
 
 FIRST_GAP_S, GAP_S_MAX = 10.0, 300.0
 IDLE_GAP_S = 10.0
+QUOTA_GAP_S = 60.0
+"""How long after the service had no place it is asked again: places come free in minutes."""
+
+_FIXED_GAPS_S = {str(End.IDLE): IDLE_GAP_S, str(End.QUOTA): QUOTA_GAP_S}
 
 _COMPLETE = frozenset({End.IDLE, End.MAX_DURATION, End.EXITED})
 """Ends after which there is nothing left to record."""
 
-_NOT_BEGUN = frozenset({End.NOT_STARTED, End.REFUSED, End.CONFLICT})
+_NOT_BEGUN = frozenset({End.NOT_STARTED, End.QUOTA, End.REFUSED, End.CONFLICT})
 """Ends of what the service never started: another try is no restart."""
 
 
@@ -23,11 +27,12 @@ def attempt_after(last: Session | None) -> int:
     """Return the `attempt` of the session that follows `last`; None: there is none before it.
 
     A failure counts, and an orphan: it got out of hand. So does one that did not come up and is
-    being stopped. An idle exit does not, nor does one that is reached and replaced.
+    being stopped. An idle exit does not, nor does one that is reached and replaced, nor one for
+    which the service had no place.
     """
     if last is None or _is_asked(last) or _ran_s(last) >= GOOD_RUN_S:
         return 0
-    if last.end_reason == End.IDLE:
+    if last.end_reason in _FIXED_GAPS_S:
         return last.attempt
     return last.attempt + 1
 
@@ -35,13 +40,13 @@ def attempt_after(last: Session | None) -> int:
 def next_start_s(last: Session | None) -> float:
     """Return the earliest time of the start that follows `last`.
 
-    After an idle exit always 10 s later; else at once the first time, then 10 s later, and twice as
+    After an idle exit always 10 s later, where the service had no place a minute later; else at once the first time, then 10 s later, and twice as
     long after each further failure, up to 5 minutes.
     """
     if last is None or _is_asked(last):
         return 0.0
-    if last.end_reason == End.IDLE:
-        return _over_s(last) + IDLE_GAP_S
+    if last.end_reason in _FIXED_GAPS_S:
+        return _over_s(last) + _FIXED_GAPS_S[last.end_reason]
     gap_s = 0.0
     for _ in range(1, attempt_after(last)):
         gap_s = min(gap_s * 2 or FIRST_GAP_S, GAP_S_MAX)

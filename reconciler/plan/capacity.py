@@ -35,17 +35,25 @@ def fit(
     return tuple(places.succeed(action) if _borrows_place(action) else action for action in seated)
 
 
-def free_places(world: World) -> dict[Seat, int]:
-    """Return how many places are free by seat; not more than the lowest limit of Apps of one ID."""
+def free_places(apps: Mapping[str, AppFacts], taken: Mapping[Seat, int]) -> dict[Seat, int]:
+    """Return how many places are free by seat; not more than the lowest limit of Apps of one ID.
+
+    `apps` are by name; `taken` says how many sessions of any scope may live, by seat.
+    """
     limits: dict[Seat, int] = {}
-    for app in world.apps.values():
+    for app in apps.values():
         if app.app_key:
             for is_web, limit in ((False, app.max_recordings), (True, app.max_web_recordings)):
                 seat = (app.app_key, is_web)
                 limits[seat] = min(limits.get(seat, limit), limit)
+    return {seat: limit - taken.get(seat, 0) for seat, limit in limits.items()}
+
+
+def taken_places(world: World) -> Counter[Seat]:
+    """Return how many sessions may live, of all scopes, by seat."""
     taken = Counter(_seat(session) for session in world.sessions if session.may_live)
     taken.update((place.app_key, place.mode == Mode.WEB) for place in world.elsewhere)
-    return {seat: limit - taken[seat] for seat, limit in limits.items()}
+    return taken
 
 
 def freed_places(world: World, actions: Iterable[Action]) -> dict[Seat, tuple[Key, ...]]:

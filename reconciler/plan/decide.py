@@ -12,7 +12,7 @@ from reconciler.plan.capacity import fit
 from reconciler.plan.pairs import decide_pair
 from reconciler.plan.reasons import Reason
 from reconciler.plan.removal import decide_removed
-from reconciler.plan.running import decide_running
+from reconciler.plan.running import decide_running, is_forced
 from reconciler.plan.session import End, Phase, Session
 from reconciler.plan.slots import Slot, slots_of
 from reconciler.plan.starts import decide_start, start_beside
@@ -35,10 +35,14 @@ def decide_recording(
 
 
 def decide_sessions(world: World, name: str, sessions: Iterable[Session]) -> tuple[Action, ...]:
-    """Return the same for a Recording with these sessions, all places taken to be free."""
-    if name not in world.wanted and name not in world.recorded:
-        return ()
+    """Return the same for a Recording with these sessions, all places taken to be free.
+
+    Of one that neither the specs nor state know any more, only what has to end is stopped.
+    """
     slots = slots_of(world, name, sessions)
+    if name not in world.wanted and name not in world.recorded:
+        endings = map(decide_ending, slots)
+        return tuple(ending for ending in endings if ending is not None)
     obstacle = _obstacle(world, name)
     if obstacle is not None:
         return _blocked(name, slots, *obstacle)
@@ -87,7 +91,7 @@ def _single(slot: Slot, session: Session) -> Action:
             return wait_or_start_again(slot, session)
         case Phase.STARTING:
             return wait_starting(slot, session)
-        case Phase.MISSING:
+        case Phase.MISSING if not is_forced(session, slot.world.now_s):
             return wait_missing(slot, session)
         case _:
             return decide_running(slot, session)

@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from reconciler.plan.action import Action, Kind
+from reconciler.plan.recorded import terms_of
 from reconciler.plan.session import REACHABLE, End, Session
+from reconciler.plan.slots import policy_of
 from reconciler.plan.world import World
 
 RUNNING_MIN = 10
@@ -48,8 +50,11 @@ def _emptied(world: World, live: list[Session]) -> Objection | None:
 
 
 def _too_many(world: World, live: list[Session], actions: Iterable[Action]) -> Objection | None:
-    ending = sum(_counts(world, action) for action in actions)
-    running = len(live)
+    # What is only observed is never stopped, and makes the others no safer.
+    ours = {each.id for each in live if policy_of(world, each.recording).manage != "observe"}
+    # A stop that is sent again was let through when it was first planned.
+    ending = sum(action.session in ours and _counts(world, action) for action in actions)
+    running = len(ours)
     if running < RUNNING_MIN or ending <= max(running * STOPS_SHARE_MAX, world.options.allow_stops):
         return None
     text = (
@@ -73,7 +78,9 @@ _ENDS = frozenset({End.REMOVED, End.SUSPENDED, End.SURPLUS, End.WINDOW_CLOSED})
 
 def _is_edited(world: World, name: str) -> bool:
     wanted, recorded = world.wanted.get(name), world.recorded.get(name)
-    return wanted is None or recorded is None or wanted.digest != recorded.digest
+    if wanted is None or recorded is None:
+        return True
+    return wanted.terms.schedule != terms_of(recorded.terms).schedule
 
 
 def _is_running(session: Session) -> bool:

@@ -8,6 +8,7 @@ session is in returns it as it was, so that late and doubled answers do no harm.
 from dataclasses import dataclass, replace
 
 from reconciler.plan.session import REACHABLE, End, Phase, Session
+from reconciler.spec.wire import Mode
 
 MISSING_S = 90.0
 """How long a session that lives may answer 404 while the service moves it (agora-api.md 7.3)."""
@@ -30,7 +31,9 @@ NEAR_S = 60.0
 SETTLED = frozenset({Phase.ENDED, Phase.FAILED})
 """Phases of a session that is known to have ended."""
 
-_FAILURES = frozenset({End.BROKEN, End.UNCONFIRMED, End.REFUSED, End.NOT_STARTED, End.CONFLICT})
+_FAILURES = frozenset(
+    {End.BROKEN, End.UNCONFIRMED, End.REFUSED, End.NOT_STARTED, End.QUOTA, End.CONFLICT}
+)
 _RECORDING = frozenset({4, 5})  # agora-api.md 7.1, as the next two
 _OVER = frozenset({7, 8})
 _BROKEN = 20
@@ -68,18 +71,28 @@ class Seen:
         """Tell whether the session has ended."""
         return self.status in _OVER or self.status == _BROKEN or self.web_state == "exit"
 
-    @property
-    def is_recording(self) -> bool:
-        """Tell whether the start is confirmed; one whose page still loads is not."""
-        return self.status in _RECORDING and self.web_state in {None, "inProgress"}
+    def confirms(self, mode: str) -> bool:
+        """Tell whether it shows that a start came about.
+
+        A web recording says so itself: its page may still load (design/reconcile.md, "starting").
+        """
+        is_up = self.web_state == "inProgress"
+        return self.status in _RECORDING and (is_up if mode == Mode.WEB else self.web_state is None)
 
 
 def acquired(
-    session: Session, *, resource_id: str, host: str, now_s: float, body_hash: str
+    session: Session,
+    *,
+    resource_id: str,
+    host: str,
+    now_s: float,
+    body_hash: str,
+    token_ends_s: float | None = None,
 ) -> Session:
     """Note a resource ID and what the identical start takes beside the session: it may be sent now.
 
-    A session that was acquired before and certainly not started gets the new one.
+    A session that was acquired before and certainly not started gets the new one. `token_ends_s`
+    is known before the start, and is all that tells when one without an answer ends.
     """
     if session.phase not in {Phase.NONE, Phase.ACQUIRED}:
         return session
@@ -90,6 +103,7 @@ def acquired(
         host=host,
         acquired_s=now_s,
         body_hash=body_hash,
+        token_ends_s=token_ends_s,
     )
 
 
@@ -140,7 +154,7 @@ def observed(session: Session, seen: Seen, now_s: float) -> Session:
     if seen.is_end:
         otherwise = End.BROKEN if seen.status == _BROKEN else End.EXITED
         return ended(told, why_ended(session, now_s, otherwise), now_s)
-    return _alive(told, now_s, is_recording=seen.is_recording)
+    return _alive(told, now_s, is_recording=seen.confirms(session.mode))
 
 
 def _alive(session: Session, now_s: float, *, is_recording: bool) -> Session:
@@ -254,10 +268,14 @@ def rechecked(session: Session, now_s: float) -> Session:
     return replace(session, asked_s=now_s, recheck_s=last_s if now_s < last_s else None)
 
 
-def found_alive(session: Session, now_s: float, reason: End = End.UNWANTED) -> Session:
+def found_alive(
+    session: Session, now_s: float, reason: End = End.UNWANTED, *, goes_on: bool = False
+) -> Session:
     """Bring back a session that answered after its end: it is to be stopped, anew.
 
-    Another may have taken its place since, so it is not wanted whatever it was.
+    Another may have taken its place since, so it is not wanted whatever it was. `goes_on`: the
+    caller knows that nothing did and that its Recording is still one of state's; then only what
+    was asked to stop before is stopped, and the spec decides on the rest.
     """
     if session.phase not in SETTLED or not session.sid:
         return session
@@ -267,7 +285,7 @@ def found_alive(session: Session, now_s: float, reason: End = End.UNWANTED) -> S
         observed_s=now_s,
         asked_s=now_s,
         missing_s=None,
-        stop_reason=session.stop_reason or reason,
+        stop_reason=session.stop_reason or ("" if goes_on else reason),
         stop_asked_s=None,
         stop_taken_s=None,
         stops=0,

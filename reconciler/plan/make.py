@@ -1,13 +1,13 @@
 """From everything that is known at one moment to a Plan. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
 from reconciler.diagnostics import Diagnostic, ordered
 from reconciler.plan.action import Action, Key, Kind, Plan
 from reconciler.plan.basis import basis_of
-from reconciler.plan.capacity import fit, free_places, freed_places
+from reconciler.plan.capacity import fit, free_places, freed_places, taken_places
 from reconciler.plan.claims import after_stops
 from reconciler.plan.decide import decide_sessions
 from reconciler.plan.expiry import MARGIN_S_MAX
@@ -16,6 +16,7 @@ from reconciler.plan.notices import notices_of
 from reconciler.plan.reasons import Reason
 from reconciler.plan.renames import find_renames, with_renames
 from reconciler.plan.session import Phase, Session
+from reconciler.plan.slots import names_of
 from reconciler.plan.wants import Want, want
 from reconciler.plan.world import EQUAL, World
 
@@ -48,7 +49,7 @@ def _all_actions(
     world: World, sessions: Mapping[str, Sequence[Session]], old_names: Mapping[str, str]
 ) -> tuple[Action, ...]:
     decided: list[Action] = []
-    for name in _names(world):
+    for name in _selected(world):
         of_name = sessions.get(name, ())
         if name in old_names:
             actions = decide_sessions(world, name, of_name)
@@ -57,15 +58,13 @@ def _all_actions(
             decided.append(action)
         else:
             decided += decide_sessions(world, name, of_name)
-    seated = fit(world, decided, free_places(world), freed_places(world, decided))
+    free = free_places(world.apps, taken_places(world))
+    seated = fit(world, decided, free, freed_places(world, decided))
     return after_stops(world, seated)
 
 
-def _names(world: World) -> Iterator[str]:
-    names = sorted({*world.wanted, *world.recorded})
-    if not world.options.targets:
-        return iter(names)
-    return (name for name in names if _is_selected(world, name))
+def _selected(world: World) -> list[str]:
+    return [name for name in names_of(world) if _is_selected(world, name)]
 
 
 def _is_selected(world: World, name: str) -> bool:

@@ -38,6 +38,7 @@ class Reason(StrEnum):
     BROKEN = "broken", "It exited abnormally."
     REFUSED = "refused", "The service did not take the request."
     NOT_STARTED = "not-started", "The service could not start it."
+    QUOTA = "quota", "The service had no place for it, and is asked again."
     CONFLICT = "conflict", "Another session with its channel and uid runs, not one of ours."
 
     # Changes of what runs.

@@ -27,7 +27,11 @@ class Terms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Override:
-    """`reconciler suspend`: not recording until `until_s` (Unix; None: until resumed)."""
+    """`reconciler suspend`: not recording until `until_s` (Unix; None: until resumed).
+
+    One that is over stays: what ended before `until_s` begins afresh (`wants.reopened`), so that
+    `reconciler resume` sets it to its own moment.
+    """
 
     since_s: float
     reason: str = ""
@@ -39,8 +43,8 @@ class Recorded:
     """One Recording of a scope.
 
     `source` is the spec file it was last read from, relative to the Git root or else the folder of
-    the run; `set_name` the RecordingSet that made it. `generation` counts the changes of `digest`
-    and of its secrets. `removed_s` is when a load first missed it.
+    the run; `set_name` the RecordingSet that made it. `generation` counts the changes of
+    `digest`. `removed_s` is when a load first missed it.
     """
 
     name: str

@@ -69,6 +69,9 @@ class End(StrEnum):
     NOT_STARTED = "not-started"
     """The service could not start it now."""
 
+    QUOTA = "quota"
+    """The service had no place for it: no failure of the recording."""
+
     INTERRUPTED = "interrupted"
     """This program ended before anything was sent that could start it."""
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from reconciler.plan.action import Action, Cause, Key, Kind
-from reconciler.plan.life import past_reach
+from reconciler.plan.life import SETTLED, past_reach
 from reconciler.plan.reasons import Reason
 from reconciler.plan.recorded import terms_of
 from reconciler.plan.session import Phase, Session
@@ -70,30 +70,40 @@ def is_out_of_reach(session: Session, now_s: float) -> bool:
     return session.is_orphan or (session.may_live and past_reach(session, now_s))
 
 
+def policy_of(world: World, name: str) -> Policy:
+    """Return the policy that holds: for what is gone, the one last recorded."""
+    wanted, recorded = world.wanted.get(name), world.recorded.get(name)
+    if wanted is not None and not wanted.error:
+        return wanted.terms.policy
+    return terms_of(recorded.terms).policy if recorded else Policy()
+
+
+def names_of(world: World) -> list[str]:
+    """Return the Recordings that a plan is about, in order.
+
+    Those wanted, those recorded, and those of which only a session is left that has to end: it is
+    stopped until it is known to have ended (design/reconcile.md, invariant 3).
+    """
+    ending = (each.recording for each in world.sessions if each.stop_reason and each.may_live)
+    return sorted({*world.wanted, *world.recorded, *ending})
+
+
 def _slot(world: World, key: Key, sessions: list[Session]) -> Slot:
     lost = [session for session in sessions if is_out_of_reach(session, world.now_s)]
     live = [session for session in sessions if session.may_live and session not in lost]
     live.sort(key=_age)
-    ended = [session for session in sessions if session.phase in {Phase.ENDED, Phase.FAILED}]
+    ended = [session for session in sessions if session.phase in SETTLED]
     return Slot(
         world,
         key,
         want(world, key),
-        _policy(world, key.recording),
+        policy_of(world, key.recording),
         tuple(session for session in live if not session.stop_reason),
         tuple(session for session in live if session.stop_reason),
         max(lost, key=_age, default=None),
         max(ended, key=_end, default=None),
         next((session for session in sessions if session.phase is Phase.NONE), None),
     )
-
-
-def _policy(world: World, name: str) -> Policy:
-    """Return the policy that holds: for what is gone, the one last recorded."""
-    wanted, recorded = world.wanted.get(name), world.recorded.get(name)
-    if wanted is not None and not wanted.error:
-        return wanted.terms.policy
-    return terms_of(recorded.terms).policy if recorded else Policy()
 
 
 def _age(session: Session) -> tuple[float, str]:

@@ -84,6 +84,7 @@ def test_an_app_that_cannot_work_is_a_problem(
     world: World, environ: dict[str, str], said: str
 ) -> None:
     world.environ |= environ
+    world.clock = FastClock()
     code, found = verdicts(world)
     assert code == 1
     messages = [each["message"] for each in found["app default"] if each["verdict"] == "problem"]
