@@ -47,7 +47,16 @@ class LockedError(ReconcilerError):
 
 
 class SecretError(ReconcilerError):
-    """Report that a secret reference has no value here; names the reference, never the value."""
+    """Report that a secret reference has no value here; names the reference, never the value.
+
+    `code` is that of the action that fails for it: `token-expired` where the value is of no use.
+    """
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, code: str = "secret-unresolved"
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.code = code
 
 
 class SpecError(ReconcilerError):

@@ -21,7 +21,7 @@ from reconciler.agora.answers import (
     Updated,
 )
 from reconciler.agora.budget import Budget
-from reconciler.agora.exchange import Call, Exchange, T
+from reconciler.agora.exchange import NEVER, Call, Exchange, Halt, T
 from reconciler.agora.failures import Failure
 from reconciler.agora.messages import Endpoint, Wire
 from reconciler.agora.parse import Arrival
@@ -42,11 +42,21 @@ class Client:
     """Talks to the service under one App ID, within its request budget."""
 
     def __init__(
-        self, project: Project, wire: Wire, budget: Budget, clock: Clock, rng: Random
+        self,
+        project: Project,
+        wire: Wire,
+        budget: Budget,
+        clock: Clock,
+        rng: Random,
+        halt: Halt = NEVER,
     ) -> None:
-        """Make ready; `rng` spreads the waits before repeats. Nothing is sent yet."""
+        """Make ready; `rng` spreads the waits before repeats. Nothing is sent yet.
+
+        After `halt` a call that waits for its turn, or to be repeated, is not sent any more; a
+        start is, for it follows its acquire.
+        """
         self._path = project.app_path
-        self._exchange = Exchange(project, wire, budget, clock, rng)
+        self._exchange = Exchange(project, wire, budget, clock, rng, halt)
 
     async def acquire(self, body: Mapping[str, Any]) -> Acquired | Failure:
         """Get a resource ID. Starts and bills nothing, so it is repeated freely (2.3)."""
@@ -76,6 +86,7 @@ class Client:
             timeout_s=TIMEOUT_S,
             acquired=acquired,
             perhaps=perhaps,
+            must_go=True,
         )
         return await self._exchange.carry_out(call)
 
@@ -94,12 +105,19 @@ class Client:
         call = self._session_call(Endpoint.UPDATE_LAYOUT, handle, request, parse.updated)
         return await self._exchange.carry_out(call)
 
-    async def stop(self, handle: Handle, *, synchronous: bool = False) -> Stopped | Failure:
-        """Stop a session; `synchronous` waits for its files. `going` and `ended` are fine too."""
+    async def stop(
+        self, handle: Handle, *, synchronous: bool = False, must_go: bool = False
+    ) -> Stopped | Failure:
+        """Stop a session; `synchronous` waits for its files. `going` and `ended` are fine too.
+
+        `must_go`: send it even after the halt.
+        """
         request = {"async_stop": not synchronous}
         call = self._session_call(Endpoint.STOP, handle, request, parse.stopped)
         if synchronous:
             call = replace(call, timeout_s=STOP_TIMEOUT_S)
+        if must_go:
+            call = replace(call, must_go=True)
         return await self._exchange.carry_out(call)
 
     async def notification_ips(self) -> NotificationIps | Failure:

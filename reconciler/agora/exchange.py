@@ -6,17 +6,17 @@ when to try again in `retry.py`.
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from random import Random
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import reconciler
 from reconciler.agora import trees
 from reconciler.agora.answers import Acquired
 from reconciler.agora.budget import Budget
 from reconciler.agora.error_table import row_for
-from reconciler.agora.failures import Failure, Meaning
+from reconciler.agora.failures import Again, Failure, Meaning, Next, Repeat, Row, Running
 from reconciler.agora.hosts import Hosts
 from reconciler.agora.line import Line
 from reconciler.agora.messages import JSON_TYPE, Endpoint, Reply, Request, Silence, Unanswered, Wire
@@ -26,17 +26,40 @@ from reconciler.agora.retry import Tries
 from reconciler.agora.scrub import scrubbed, texts_in, without
 from reconciler.agora.trees import Tree
 from reconciler.clock import Clock
+from reconciler.plan.life import RESOURCE_ID_S
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-RESOURCE_LIFE_S = 300.0
-"""A resource ID can be started for 5 minutes (agora-api.md 2.3)."""
-
 _NO_CODE = (None, 0, "0")
 _OK = 200
 """The one status of success: 201 and 206 tell of failures (agora-api.md 1.6)."""
+
+
+class Halt(Protocol):
+    """Says when nothing more is to be sent. What was sent is answered nevertheless."""
+
+    @property
+    def ordered(self) -> bool:
+        """Tell whether nothing more is to be sent."""
+        ...
+
+    async def unless(self, work: Coroutine[Any, Any, T]) -> T | None:
+        """Return what comes of waiting; None, at once, when nothing more is to be sent."""
+        ...
+
+
+class _Never:
+    """The Halt that never comes."""
+
+    ordered = False
+
+    async def unless(self, work: Coroutine[Any, Any, T]) -> T | None:
+        return await work
+
+
+NEVER: Halt = _Never()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -45,7 +68,7 @@ class Call(Generic[T]):
 
     `read` makes the answer of a reply's JSON, None where that is no success. `first_host` is the
     base URL to try first. A start has its `acquired`, and `perhaps` if it may have been sent
-    before.
+    before. One that `must_go` finishes what was begun: no halt keeps it from being sent.
     """
 
     endpoint: Endpoint
@@ -56,6 +79,7 @@ class Call(Generic[T]):
     first_host: str | None = None
     acquired: Acquired | None = None
     perhaps: bool = False
+    must_go: bool = False
 
     def __repr__(self) -> str:
         return f"Call({self.endpoint})"
@@ -65,27 +89,34 @@ class Exchange:
     """The way to the service for one App."""
 
     def __init__(
-        self, project: Project, wire: Wire, budget: Budget, clock: Clock, rng: Random
+        self, project: Project, wire: Wire, budget: Budget, clock: Clock, rng: Random, halt: Halt
     ) -> None:
         self._project = project
         self._wire = wire
         self._line = Line(budget, project.name, project.limit, clock)
         self._clock = clock
         self._rng = rng
+        self._halt = halt
         self._hosts = Hosts(project.endpoints)
 
     async def carry_out(self, call: Call[T]) -> T | Failure:
-        """Make a call, and again as its failures allow; return its answer or the last failure."""
+        """Make a call, and again as its failures allow; return its answer or the last failure.
+
+        One that was never sent, since the halt came first, is a failure that means `withdrawn`.
+        """
         tries = Tries(self._hosts_for(call), perhaps=call.perhaps)
+        failure: Failure | None = None
         while True:
             answer = await self._try(call, tries.host)
+            if answer is None:
+                return failure or _withdrawn(call, tries.host)
             if not isinstance(answer, Failure):
                 return answer
             failure = tries.weigh(answer)
             delay_s = tries.next_delay_s(answer, self._rng)
             if delay_s is None or self._is_too_late(call, delay_s):
                 return failure
-            await self._clock.sleep(delay_s)
+            await self._is_to_go(call, self._clock.sleep(delay_s))
 
     def _hosts_for(self, call: Call[T]) -> tuple[str, ...]:
         if call.acquired is not None:  # a pair stays on one host (1.2)
@@ -96,22 +127,36 @@ class Exchange:
     def _is_too_late(self, call: Call[T], delay_s: float) -> bool:
         if call.acquired is None:
             return False
-        return self._clock.now_s() + delay_s > call.acquired.acquired_s + RESOURCE_LIFE_S
+        return self._clock.now_s() + delay_s > call.acquired.acquired_s + RESOURCE_ID_S
 
-    async def _try(self, call: Call[T], host: str) -> T | Failure:
-        """Send a call once, when its turn has come."""
+    async def _try(self, call: Call[T], host: str) -> T | Failure | None:
+        """Send a call once, when its turn has come; None if it is not to be sent any more."""
         if call.endpoint is Endpoint.ACQUIRE:
             return await self._try_acquire(call, host)
         if call.acquired is not None:
-            await self._line.wait_for_start(call.acquired.resource_id)
+            turn = self._line.wait_for_start(call.acquired.resource_id)
         else:
-            await self._line.wait()
+            turn = self._line.wait()
+        if not await self._is_to_go(call, turn):
+            return None
         return await self._send(call, host)
 
-    async def _try_acquire(self, call: Call[T], host: str) -> T | Failure:
-        pair = await self._line.wait_for_acquire(call.timeout_s)
+    async def _is_to_go(self, call: Call[T], waiting: Coroutine[Any, Any, None]) -> bool:
+        """Wait; tell whether the call is to be sent still. The halt ends the wait of most."""
+        if call.must_go:
+            await waiting
+            return True
+        await self._halt.unless(waiting)
+        return not self._halt.ordered
+
+    async def _try_acquire(self, call: Call[T], host: str) -> T | Failure | None:
+        pair = await self._halt.unless(self._line.wait_for_acquire(call.timeout_s))
+        if pair is None:
+            return None
         resource_id = None
         try:
+            if self._halt.ordered:
+                return None
             answer = await self._send(call, host)
             resource_id = answer.resource_id if isinstance(answer, Acquired) else None
         finally:
@@ -202,6 +247,29 @@ class Exchange:
             "request_id": failure.request_id if failure else None,
         }
         log.debug("a call to the service ended", extra=fields)
+
+
+_WITHDRAWN = Row(
+    endpoints=frozenset(Endpoint),
+    status=Silence.NOT_SENT,
+    code=None,
+    meaning=Meaning.WITHDRAWN,
+    running=Running.SAME,
+    repeat=Repeat(Again.NEVER),
+    then=Next.TRY_LATER,
+    sentence="The request was not sent: before its turn came, nothing more was to be sent.",
+)
+
+
+def _withdrawn(call: Call[T], host: str) -> Failure:
+    return Failure(
+        endpoint=call.endpoint,
+        meaning=_WITHDRAWN.meaning,
+        running=_WITHDRAWN.running,
+        row=_WITHDRAWN,
+        host=host,
+        status=Silence.NOT_SENT,
+    )
 
 
 def _message(tree: Tree) -> str:

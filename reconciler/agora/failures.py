@@ -60,6 +60,9 @@ class Meaning(StrEnum):
     UNREACHED = "unreached"
     """The request was not sent."""
 
+    WITHDRAWN = "withdrawn"
+    """The request was not sent, since nothing more was to be sent before its turn came."""
+
     UNKNOWN = "unknown"
     """An answer that no document knows. Never success."""
 

@@ -4,10 +4,11 @@ import argparse
 import asyncio
 import json
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from reconciler.cli.ask import confirmed
 from reconciler.cli.console import Console
@@ -39,6 +40,7 @@ from reconciler.engine.record import record
 from reconciler.engine.unattended import unattended_expiry
 from reconciler.errors import RefusedError, StateError, UsageError
 from reconciler.plan.action import Plan
+from reconciler.plan.basis import still_holds
 from reconciler.plan.result import Progress, Result
 from reconciler.spec.catalog import Catalog
 from reconciler.state.store import Bounds, Store
@@ -147,45 +149,57 @@ async def _apply(
     check_targets(shop.site)
     try:
         with interruptible(shop):
-            plan = await _plan(shop, catalog, saved)
+            plan = await _plan(shop, catalog)
         if shop.site.halt.ordered:
             return EXIT_INTERRUPTED
-        return await _carry_out(args, console, shop, plan, progress)
+        refusal = _refusal(plan, saved)
+        plan = refuse_unresolved(shop.differ, plan)
+        return await _carry_out(Errand(args, console, service), shop, plan, refusal, progress)
     finally:
         await service.close()
 
 
-async def _plan(shop: Shop, catalog: Catalog, saved: SavedPlan | None) -> Plan:
+async def _plan(shop: Shop, catalog: Catalog) -> Plan:
     problems = await refresh(shop.site, write=True)
-    plan = assess(shop.site, shop.differ, catalog, problems, held=False)
-    if saved is not None and (saved.basis, saved.digest) != (plan.basis, plan.digest):
-        raise RefusedError(STALE, hint=PLAN_AGAIN)
-    return refuse_unresolved(shop.differ, plan)
+    return assess(shop.site, shop.differ, catalog, problems, held=False)
+
+
+def _refusal(plan: Plan, saved: SavedPlan | None) -> RefusedError | None:
+    """Return which safety rule stands against it (design/cli.md, "Safety rules")."""
+    if saved and not (saved.digest == plan.digest and still_holds(saved.basis, plan.basis)):
+        return RefusedError(STALE, hint=PLAN_AGAIN)
+    return RefusedError(plan.refused, hint=plan.refused_hint or None) if plan.refused else None
 
 
 async def _carry_out(
-    args: argparse.Namespace, console: Console, shop: Shop, plan: Plan, progress: Progress
+    errand: Errand, shop: Shop, plan: Plan, refusal: RefusedError | None, progress: Progress
 ) -> int:
+    args, console = errand.args, errand.console
     is_text = args.format == "text"
-    if is_text:
-        for line in plan_text(plan, console):
-            console.line(line)
+    if refusal is None or plan.refused:  # what no longer fits is not the plan that was looked at
+        _lines(console, plan_text(plan, console) if is_text else ())
     document = document_of(plan, shop) if not is_text else {}
-    if plan.refused:
-        raise RefusedError(plan.refused, hint=plan.refused_hint or None)
+    if refusal is not None:
+        _lines(console, _json(document, ()) if not is_text else ())
+        raise refusal
     if plan.has_changes and not confirmed(args, console, "Do this?"):
         console.note("Nothing was done.")
         return 1
     results = await act(args, shop, plan, progress)
     _trim(args, shop)
-    if is_text:
-        for line in results_text(results, console):
-            console.line(line)
-        for note in unattended_expiry(shop.site):
-            console.note(note)
-    else:
-        console.line(json.dumps(apply_document(document, results), indent=2))
+    _lines(console, results_text(results, console) if is_text else _json(document, results))
+    for note in unattended_expiry(shop.site):
+        console.note(note)
     return exit_code(shop, plan, results)
+
+
+def _json(document: Mapping[str, Any], results: Sequence[Result]) -> Iterator[str]:
+    yield json.dumps(apply_document(document, results), indent=2)
+
+
+def _lines(console: Console, lines: Iterable[str]) -> None:
+    for line in lines:
+        console.line(line)
 
 
 async def act(args: argparse.Namespace, shop: Shop, plan: Plan, progress: Progress) -> list[Result]:
@@ -233,5 +247,5 @@ def exit_code(shop: Shop, plan: Plan, results: list[Result]) -> int:
     """Return what an apply ends with."""
     if shop.site.halt.ordered:
         return EXIT_INTERRUPTED
-    failed = any(result.outcome != "done" for result in results)
+    failed = any(result.outcome == "failed" for result in results)
     return int(failed or plan.has_errors or not shop.site.options.sound)

@@ -41,7 +41,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         if results is None:
             return 1
         if not shop.site.halt.ordered:
-            asyncio.run(_drop(shop.site, names))
+            asyncio.run(drop(shop.site, names))
         if any(result.outcome == "done" for result in results):
             console.note("As long as specs want them, an apply of those starts them again.")
         return exit_code(shop, plan, results)
@@ -62,8 +62,11 @@ def _names(paths: Sequence[str], records: Records) -> Sequence[str]:
     return sorted(found)
 
 
-async def _drop(site: Site, names: Sequence[str]) -> None:
-    """Remove the Recordings of which nothing lives but orphans, which stay listed."""
+async def drop(site: Site, names: Sequence[str]) -> None:
+    """Remove the Recordings that are over, but for orphans, which stay listed.
+
+    One that 404 alone declared ended is not: it is looked at again. Raises StateError.
+    """
     records = site.records
     gone = [name for name in names if name in records.recorded and _is_over(records, name)]
     if gone:
@@ -73,5 +76,4 @@ async def _drop(site: Site, names: Sequence[str]) -> None:
 def _is_over(records: Records, name: str) -> bool:
     if terms_of(records.recorded[name].terms).policy.manage == "observe":
         return False
-    sessions = records.sessions_of(name)
-    return not any(session.may_live and not session.is_orphan for session in sessions)
+    return records.is_over(name)

@@ -49,7 +49,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         if not confirmed(args, console, "Forget this?"):
             console.note("Nothing was done.")
             return 1
-        asyncio.run(_forget(site, names, sessions))
+        asyncio.run(let_go(site, names, sessions))
     _show(args, console, names, sessions)
     return 0
 
@@ -75,8 +75,15 @@ def _orphan(args: argparse.Namespace, site: Site) -> tuple[Sequence[str], Sequen
     return (), found
 
 
-async def _forget(site: Site, names: Sequence[str], sessions: Sequence[Session]) -> None:
-    for session in sessions:
+async def let_go(site: Site, names: Sequence[str], sessions: Sequence[Session]) -> None:
+    """Drop these Recordings and sessions from state. Raises StateError."""
+    # One that 404 alone declared ended would be looked at again, and stopped if it lives.
+    doubted = [
+        session
+        for session in site.records.all_sessions()
+        if session.recording in names and session.recheck_s is not None
+    ]
+    for session in (*sessions, *doubted):
         await forget(site, session)
     if names:
         await site.records.commit(*(DropRecorded(name=name) for name in names))

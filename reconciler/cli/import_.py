@@ -19,14 +19,14 @@ from reconciler.cli.scope import (
 )
 from reconciler.cli.service import Service
 from reconciler.cli.status_view import session_json
+from reconciler.cli.times import moment
 from reconciler.engine.adopt import Adoption, adopt
-from reconciler.errors import ReconcilerError, SpecError, UsageError
+from reconciler.errors import ReconcilerError, UsageError
 from reconciler.plan.reasons import Reason
 from reconciler.plan.result import Problem
 from reconciler.plan.session import Session
 from reconciler.plan.times import rfc3339
 from reconciler.plan.world import Options
-from reconciler.spec.schedule import parse_time
 
 EXAMPLE = "reconciler import daily-standup specs --resource-id R --sid S --uid 527841"
 
@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--started-at",
-        type=_time,
+        type=moment,
         metavar="TIME",
         help="when it was started, RFC 3339 (default: with its earliest slice)",
     )
@@ -128,10 +128,3 @@ def _show(args: argparse.Namespace, console: Console, session: Session) -> None:
     if session.pending:
         sent = " and ".join(session.pending)
         console.note(f"The next apply sends its {sent} once, since it is not known what it has.")
-
-
-def _time(text: str) -> float:
-    try:
-        return parse_time(text).timestamp()
-    except SpecError as problem:
-        raise argparse.ArgumentTypeError(f"{problem}; {problem.hint}") from None

@@ -32,19 +32,20 @@ def override(
     args: argparse.Namespace, console: Console, decide: Callable[[Recorded], Override | None]
 ) -> list[Pair]:
     """Write what `decide` makes of each Recording named, all or none, and show it."""
+    now_s = console.clock.now_s()
     with state_of(args, console, write=True) as store, locked(args, console, store):
         recorded = store.snapshot(args.scope).recorded
         names = chosen(args.names, recorded, recorded)
         known = [recorded[name] for name in names]
         pairs = [(each, replace(each, override=decide(each))) for each in known]
-        changes = list(_changes(pairs, console.clock.now_s()))
+        changes = list(_changes(pairs, now_s))
         if changes:
             store.commit(args.scope, changes)
     if args.format == "json":
-        console.line(json.dumps(_document(args.scope, pairs), indent=2))
+        console.line(json.dumps(_document(args.scope, pairs, now_s), indent=2))
     else:
         for before, after in pairs:
-            console.line(f"{after.name}: {_said(before, after)}")
+            console.line(f"{after.name}: {_said(before, after, now_s)}")
     return pairs
 
 
@@ -56,35 +57,35 @@ def in_force(override: Override | None, now_s: float) -> bool:
 def _changes(pairs: Iterable[Pair], now_s: float) -> Iterable[Change]:
     for before, after in pairs:
         if before != after:
-            reason = "suspended" if after.override else "resumed"
+            reason = "suspended" if in_force(after.override, now_s) else "resumed"
             yield SetRecorded(recorded=after)
-            message = f"`reconciler {_COMMANDS[reason]}`: {_said(before, after)}"
+            message = f"`reconciler {_COMMANDS[reason]}`: {_said(before, after, now_s)}"
             yield event(after.name, NORMAL, reason, message, now_s)
 
 
 _COMMANDS = {"suspended": "suspend", "resumed": "resume"}
 
 
-def _said(before: Recorded, after: Recorded) -> str:
+def _said(before: Recorded, after: Recorded, now_s: float) -> str:
     held = after.override
-    if held is None:
-        return "resumed" if before.override else "it was not suspended"
+    if held is None or not in_force(held, now_s):
+        return "it was not suspended" if before == after else "resumed"
     until = "" if held.until_s is None else f" until {rfc3339(held.until_s)}"
     reason = f" ({one_line(held.reason)})" if held.reason else ""
     already = " already" if before == after else ""
     return f"suspended{already}{until}{reason}"
 
 
-def _document(scope: str, pairs: Iterable[Pair]) -> dict[str, Any]:
+def _document(scope: str, pairs: Iterable[Pair], now_s: float) -> dict[str, Any]:
     return {
         "format_version": FORMAT_VERSION,
         "scope": scope,
-        "recordings": [_row(before, after) for before, after in pairs],
+        "recordings": [_row(before, after, now_s) for before, after in pairs],
     }
 
 
-def _row(before: Recorded, after: Recorded) -> dict[str, Any]:
-    held = after.override
+def _row(before: Recorded, after: Recorded, now_s: float) -> dict[str, Any]:
+    held = after.override if in_force(after.override, now_s) else None
     return {
         "name": after.name,
         "suspended": held is not None,

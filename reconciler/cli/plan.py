@@ -4,6 +4,7 @@ import argparse
 import gc
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,15 @@ from reconciler.cli.scope import (
     state_of,
 )
 from reconciler.cli.service import Service
+from reconciler.cli.times import moment
 from reconciler.engine.assess import assess
-from reconciler.errors import SpecError, UsageError
-from reconciler.plan.action import Key, Plan
+from reconciler.errors import UsageError
+from reconciler.plan.action import Action, Key, Plan
+from reconciler.plan.recorded import terms_of
 from reconciler.plan.requests import requests_of
 from reconciler.plan.result import Problem
+from reconciler.plan.session import Session
 from reconciler.spec.catalog import Catalog
-from reconciler.spec.schedule import parse_time
 
 EXAMPLE = "reconciler plan specs --out change.plan"
 EXIT_CHANGES = 2
@@ -43,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--no-refresh", action="store_true", help="plan from state alone, ask the service nothing"
     )
     parser.add_argument(
-        "--at", type=_time, metavar="TIME", help="plan as of that moment (RFC 3339), for schedules"
+        "--at", type=moment, metavar="TIME", help="plan as of that moment (RFC 3339), for schedules"
     )
     parser.add_argument(
         "--show-requests", action="store_true", help="show the exact calls, secrets as ***"
@@ -95,17 +98,25 @@ def _refreshed(shop: Shop, service: Service) -> list[Problem]:
 def requests_in(plan: Plan, shop: Shop) -> Mapping[Key, Sequence[Mapping[str, Any]]]:
     """Return the calls of each action that makes some, with their secrets masked."""
     sessions = {session.id: session for session in shop.site.records.all_sessions()}
-    specs = shop.site.specs
     return {
-        action.key: requests_of(
-            action,
-            specs.desired(name) if (name := action.key.recording) in specs.wanted else None,
-            sessions.get(action.session),
-            "{uid}",
-        )
+        action.key: _requests(action, shop, sessions.get(action.session))
         for action in plan.actions
         if action.is_change
     }
+
+
+def _requests(action: Action, shop: Shop, session: Session | None) -> Sequence[Mapping[str, Any]]:
+    site, name = shop.site, action.key.recording
+    wanted = site.specs.wanted.get(name)
+    if wanted is None or wanted.error:
+        recorded = site.records.recorded.get(name)
+        stop = terms_of(recorded.terms).policy.stop if recorded else "async"
+        return requests_of(action, None, session, "{uid}", stop=stop)
+    carried = None
+    if session is not None and action.groups and wanted.terms.policy.ignore:
+        of_name = replace(session, recording=name)  # it may be renamed with this plan
+        carried = shop.differ.for_session(of_name, site.now_s())
+    return requests_of(action, site.specs.desired(name), session, "{uid}", carried=carried)
 
 
 def document_of(plan: Plan, shop: Shop) -> dict[str, Any]:
@@ -143,10 +154,3 @@ def _save(args: argparse.Namespace, shop: Shop, plan: Plan) -> None:
         Path(args.out).write_text(saved_plan(document_of(plan, shop), saved), encoding="utf-8")
     except OSError as problem:
         raise UsageError(f"`{args.out}` cannot be written: {problem.strerror}") from None
-
-
-def _time(text: str) -> float:
-    try:
-        return parse_time(text).timestamp()
-    except SpecError as problem:
-        raise argparse.ArgumentTypeError(f"{problem}; {problem.hint}") from None

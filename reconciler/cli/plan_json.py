@@ -1,5 +1,6 @@
 """Plans and applies as JSON (design/cli.md, "plan" and "apply"), and the file of a saved plan."""
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -74,7 +75,8 @@ def saved_plan(document: Mapping[str, Any], saved: SavedPlan) -> str:
         },
         "basis": saved.basis,
     }
-    return json.dumps({**document, **more}, indent=2) + "\n"
+    whole = {**document, **more}
+    return json.dumps({**whole, "seal": _seal(whole)}, indent=2) + "\n"
 
 
 def read_saved(text: str, name: str) -> SavedPlan:
@@ -90,7 +92,7 @@ def read_saved(text: str, name: str) -> SavedPlan:
     if "basis" not in tree:
         raise _refused(name, "it was not written with `--out`")
     options = _member(tree, "options", dict, name)
-    return SavedPlan(
+    saved = SavedPlan(
         scope=_member(tree, "scope", str, name),
         digest=_member(tree, "digest", str, name),
         basis=_member(tree, "basis", str, name),
@@ -99,6 +101,15 @@ def read_saved(text: str, name: str) -> SavedPlan:
         prune=_member(options, "prune", bool, name),
         prune_all=_member(options, "prune_all", bool, name),
     )
+    if tree.pop("seal", None) != _seal(tree):
+        raise _refused(name, "it is not as it was saved: what was reviewed is not what it says")
+    return saved
+
+
+def _seal(tree: Mapping[str, Any]) -> str:
+    """Return a hash that tells a plan that was edited from the one that was made."""
+    text = json.dumps(tree, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def session_json(session: Session | None) -> dict[str, str | None] | None:

@@ -1,10 +1,22 @@
-"""Times as commands write them: moments for programs, spans for people."""
+"""Times as commands read and write them: moments for programs, spans for people."""
 
+import argparse
+
+from reconciler.errors import SpecError
 from reconciler.plan.times import rfc3339
+from reconciler.spec.schedule import parse_time
 
 MINUTE_S = 60
 HOUR_S = 60 * MINUTE_S
 DAY_S = 24 * HOUR_S
+
+
+def moment(text: str) -> float:
+    """Read a moment of the command line (RFC 3339)."""
+    try:
+        return parse_time(text).timestamp()
+    except SpecError as problem:
+        raise argparse.ArgumentTypeError(f"{problem}; {problem.hint}") from None
 
 
 def rfc3339_or_none(time_s: float | None) -> str | None:

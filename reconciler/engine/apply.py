@@ -11,16 +11,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from reconciler.engine.differ import Differ
+from reconciler.engine.halt import HALTED
 from reconciler.engine.record import record_resumed
-from reconciler.engine.site import HALTED, Site
+from reconciler.engine.site import Site
 from reconciler.engine.verdict import Verdicts
-from reconciler.engine.work import Terms, Work, is_over
+from reconciler.engine.work import PATIENCE, Terms, Work
 from reconciler.errors import StateError
 from reconciler.plan.action import Action, Key, Kind, Plan
 from reconciler.plan.reasons import Reason
 from reconciler.plan.removal import why_kept
 from reconciler.plan.result import Outcome, Problem, Progress, Result
-from reconciler.plan.session import Phase, Session
+from reconciler.plan.session import Phase
 from reconciler.state.store import DropRecorded
 
 TIMEOUT_S = 300.0
@@ -55,7 +56,7 @@ class Apply:
             self._actions[action.key.recording].append(action)
         self._awaited = {key.recording for action in plan.actions for key in action.after}
         self._gate = asyncio.Semaphore(limits.parallelism)
-        self._over: dict[str, asyncio.Event] = {}
+        self._freed: dict[str, asyncio.Event] = {}
         self._deadline_s = site.clock.monotonic_s() + limits.timeout_s
         self._failed: StateError | None = None
         self._verdicts = Verdicts(site)
@@ -78,11 +79,11 @@ class Apply:
         Raises StateError where state could not be written, when all that was begun has ended.
         """
         names = self._names()
-        self._over = {name: asyncio.Event() for name in names}
+        self._freed = {name: asyncio.Event() for name in names}
         await asyncio.gather(*(self._carry_out(name) for name in names))
         if self._failed is not None:
             raise self._failed
-        settled = (each for each in self._all() if each.key.recording not in self._over)
+        settled = (each for each in self._all() if each.key.recording not in self._freed)
         await self._verdicts.write(settled, {})
         if not self._site.halt.ordered:
             await record_resumed(self._site)
@@ -112,23 +113,27 @@ class Apply:
         return list(dict.fromkeys([*(action.key.recording for action in work), *left_open]))
 
     def _was_resolved(self, action: Action) -> bool:
-        """Tell whether credentials were found unchanged: when that was is to be written down."""
-        if action.reason != Reason.IN_SYNC:
+        """Tell whether secrets were found unchanged in a way that is to be written down.
+
+        That is when credentials were resolved, and what another key of state had hashed.
+        """
+        if action.reason not in {Reason.IN_SYNC, Reason.IGNORED, Reason.DEFERRED}:
             return False
         name = action.key.recording
         session = self._site.records.session(name, action.session)
-        return self._differ.is_due(session, self._site.specs.wanted[name].terms, self._site.now_s())
+        terms, now_s = self._site.specs.wanted[name].terms, self._site.now_s()
+        agrees = action.reason == Reason.IN_SYNC
+        is_due = agrees and self._differ.is_due(session, terms, now_s)
+        return is_due or self._differ.resealed(session, now_s) is not None
 
     async def _carry_out(self, name: str) -> None:
         actions = self._actions[name]
-        await self._wait_for({key.recording for each in actions for key in each.after} - {name})
         began_s = self._site.clock.monotonic_s()
         wait = self._limits.wait or name in self._awaited
         terms = Terms(deadline_s=self._deadline_s, wait=wait)
         work = Work(self._site, self._differ, name, actions, terms)
         try:
-            async with self._gate:
-                await work.run()
+            await self._work(work, name)
             await self._verdicts.write(actions, work.problems)
         except StateError as problem:
             self._failed = self._failed or problem
@@ -138,38 +143,46 @@ class Apply:
                 each.key: trouble for each in actions if each.key not in work.problems
             }
         finally:
-            self._over[name].set()
+            self._freed[name].set()
         seconds = self._site.clock.monotonic_s() - began_s
         for action in actions:
             self._report(action, work.problems.get(action.key), seconds)
+
+    async def _work(self, work: Work, name: str) -> None:
+        """Work on a Recording; what needs something freed waits, and holds up no stop of its own.
+
+        So two Recordings that take what the other one frees do not wait for each other.
+        """
+        late = {each.key: each.after for each in self._actions[name] if each.after}
+        if late:
+            async with self._gate:
+                await work.run(late)
+            self._freed[name].set()
+            await self._wait_for({key.recording for after in late.values() for key in after})
+        async with self._gate:
+            await work.run()
 
     async def _wait_for(self, names: Iterable[str]) -> None:
         """Wait until these have freed what another one takes, as long as there is time."""
         for name in names:
             left_s = self._deadline_s - self._site.clock.monotonic_s()
-            if name in self._over:
+            if name in self._freed:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._over[name].wait(), left_s)
+                    await asyncio.wait_for(self._freed[name].wait(), left_s)
 
     def _report(self, action: Action, problem: Problem | None, seconds: float) -> None:
         if action.kind is Kind.NONE and problem is None:
             return
-        left = self._left_behind(action.key)
-        result = Result(action.key, action.kind, result_of(problem), problem, left, seconds)
+        left = self._site.records.newest(action.key.recording, action.key.replica)
+        outcome = result_of(action, problem)
+        result = Result(action.key, action.kind, outcome, problem, left, seconds)
         self.results.append(result)
         self._progress.done(result)
 
-    def _left_behind(self, key: Key) -> Session | None:
-        mine = [
-            session
-            for session in self._site.records.sessions_of(key.recording)
-            if session.replica == key.replica
-        ]
-        return max(mine, key=lambda session: session.created_s, default=None)
-
     async def _drop_what_is_gone(self) -> None:
         """Remove the rows of Recordings that are gone, and of which nothing lives."""
-        gone = [name for name in self._site.records.recorded if self._is_gone(name)]
+        names = dict.fromkeys([*self._site.records.recorded, *self._actions])
+        gone = [name for name in names if self._is_gone(name)]
         if gone:
             await self._site.records.commit(*(DropRecorded(name=name) for name in gone))
 
@@ -177,9 +190,10 @@ class Apply:
         site = self._site
         if name in site.specs.wanted or not site.options.paths or not site.is_selected(name):
             return False
-        if why_kept(site.options, site.records.recorded[name]) is not None:
+        recorded = site.records.recorded.get(name)
+        if recorded is not None and why_kept(site.options, recorded) is not None:
             return False
-        return all(_is_settled(each) for each in site.records.sessions_of(name))
+        return site.records.is_over(name)
 
 
 def site_progress(progress: Progress) -> Callable[[str, int, str], None]:
@@ -187,13 +201,12 @@ def site_progress(progress: Progress) -> Callable[[str, int, str], None]:
     return lambda name, replica, what: progress.doing(Key(name, replica), what)
 
 
-def result_of(problem: Problem | None) -> Outcome:
-    """Return how an action ended with such a problem, or with none."""
+def result_of(action: Action, problem: Problem | None) -> Outcome:
+    """Return how an action ended with such a problem, or with none.
+
+    A planned wait that no apply sits out is nothing that failed now (design/cli.md, "apply").
+    """
     if problem is None:
         return "done"
-    return "skipped" if problem.code == HALTED.code else "failed"
-
-
-def _is_settled(session: Session) -> bool:
-    """Tell whether nobody has to look at a session any more."""
-    return session.is_orphan or (is_over(session) and session.recheck_s is None)
+    is_left = action.kind is Kind.WAIT and problem.code in PATIENCE
+    return "skipped" if is_left or problem.code == HALTED.code else "failed"

@@ -10,10 +10,11 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from reconciler.agora.budget import Budget, Limit
-from reconciler.agora.failures import APP_WIDE, Failure
+from reconciler.agora.failures import APP_WIDE, Failure, Meaning
 from reconciler.agora.messages import Wire
 from reconciler.agora.project import Project
 from reconciler.clock import Clock
+from reconciler.engine.halt import INTERRUPTED, Halt
 from reconciler.engine.vault import Vault, app_key_of
 from reconciler.errors import SecretError, UsageError
 from reconciler.plan.reasons import Reason
@@ -63,6 +64,8 @@ class Apps:
         `calls` are those that may be called, where they are others (`at_known_endpoints`).
         """
         self.definitions = definitions
+        self.halt = Halt()
+        self._halts: dict[str, Halt] = {}
         self._calls = definitions if calls is None else calls
         self._vault = vault
         self._salt = salt
@@ -107,11 +110,17 @@ class Apps:
         message = f"the App `{session.app}` has another App ID now than this session"
         return Problem("app-id-changed", message, UNREACHABLE_HINT)
 
-    def answered(self, app_key: str, failure: Failure) -> Problem | None:
-        """Take note of a failure that concerns all work of an App; return what to say of it."""
-        if failure.meaning not in APP_WIDE:
-            return None
+    def why(self, app_key: str, failure: Failure) -> Problem:
+        """Return what to say of a failed call.
+
+        What concerns all work of an App is taken note of: its calls that wait in line are not sent.
+        """
+        if failure.meaning is Meaning.WITHDRAWN:
+            return self._blocked.get(app_key, INTERRUPTED)
         problem = Problem(str(failure.meaning), str(failure), None)
+        if failure.meaning not in APP_WIDE:
+            return problem
+        self._halt_of(app_key).order()
         return self._blocked.setdefault(app_key, problem)
 
     def blocked(self) -> Mapping[str, Problem]:
@@ -164,8 +173,14 @@ class Apps:
             return Problem(code, f"the App `{app.name}`: {problem}", problem.hint)
         if self._wire is None:
             self._wire = self._outside.wire()
-        outside = self._outside
-        return Client(project, self._wire, outside.budget, outside.clock, outside.rng)
+        outside, halt = self._outside, self._halt_of(app_key)
+        return Client(project, self._wire, outside.budget, outside.clock, outside.rng, halt)
+
+    def _halt_of(self, app_key: str) -> Halt:
+        """Return when to send nothing more under an App ID."""
+        if app_key not in self._halts:
+            self._halts[app_key] = self.halt.part()
+        return self._halts[app_key]
 
     def _project(self, app: AppDefinition, app_key: str, app_id: str) -> Project:
         foreign = {host for _, host in foreign_hosts(app.endpoints, self._outside.allowed_hosts)}

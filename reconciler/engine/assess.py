@@ -1,14 +1,16 @@
 """From specs and state to a Plan: read everything, then decide, on values alone."""
 
 import posixpath
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 
 from reconciler.diagnostics import Diagnostic, Position, Severity
 from reconciler.engine.differ import Differ
 from reconciler.engine.site import Site, Specs
 from reconciler.plan.action import Action, Kind, Plan
+from reconciler.plan.basis import with_marks
 from reconciler.plan.make import make_plan
 from reconciler.plan.reasons import Reason
 from reconciler.plan.recorded import Recorded, Terms, terms_in, terms_of
@@ -20,6 +22,7 @@ from reconciler.spec.desired import Desired, Policy
 from reconciler.spec.groups import Group
 from reconciler.spec.index import Entry
 from reconciler.spec.roots import from_root
+from reconciler.spec.rtc_token import EXPIRED_HINT
 
 
 def specs_of(catalog: Catalog, recorded: Mapping[str, Recorded]) -> Specs:
@@ -76,12 +79,30 @@ def assess(
     """
     diagnostics: list[Diagnostic] = list(catalog.diagnostics)
     diagnostics += [_unseen(problem) for problem in (*problems, *site.apps.unresolved())]
-    if not site.vault.key_id and any(each.may_live for each in site.records.all_sessions()):
+    if _no_key(site):
         diagnostics.append(_unseen(_NO_KEY))
     world = world_of_all(site, differ, held=held)
     plan = make_plan(world, diagnostics)
     missing = unresolved(differ, plan)
-    return make_plan(replace(world, unresolved=missing), diagnostics) if missing else plan
+    if missing:
+        plan = make_plan(replace(world, unresolved=missing), diagnostics)
+    plan = _refuse_expired(differ, plan)
+    return replace(plan, based_on=partial(_basis, differ, plan))
+
+
+def _no_key(site: Site) -> bool:
+    """Tell whether changed secrets are not seen; a state that is still to be made gets a key."""
+    records = site.records
+    in_use = records.store.writable and site.specs.wanted
+    return not site.vault.key_id and bool(
+        in_use or any(each.may_live for each in records.all_sessions())
+    )
+
+
+def _basis(differ: Differ, plan: Plan) -> str:
+    """Return what decided, and the secrets that would be sent: few ask for it."""
+    names = {action.key.recording for action in plan.actions if action.kind in _SENDING}
+    return with_marks(plan.basis, {name: differ.marks(name) for name in sorted(names)})
 
 
 def refuse_unresolved(differ: Differ, plan: Plan) -> Plan:
@@ -89,33 +110,50 @@ def refuse_unresolved(differ: Differ, plan: Plan) -> Plan:
 
     Layouts, stops and queries need none but the App's (design/cli.md, "plan").
     """
-    missing = unresolved(differ, plan)
-    actions = tuple(
-        _refused(action, missing[action.key.recording])
-        if action.key.recording in missing and _needs_secrets(action)
-        else action
-        for action in plan.actions
-    )
-    return replace(plan, actions=actions)
+    return replace(plan, actions=tuple(_resolved(differ, action) for action in plan.actions))
 
 
-def _needs_secrets(action: Action) -> bool:
-    """Tell whether it cannot be begun; one that stops first may have to, whatever follows."""
-    if action.kind in {Kind.START, Kind.RESTART, Kind.REPLACE, Kind.ROTATE}:
-        return action.kind is not Kind.ROTATE or not action.stop_first
-    return bool({Group.CREDENTIALS, Group.RTMP} & set(action.groups))
-
-
-def _refused(action: Action, references: tuple[str, ...]) -> Action:
-    named = ", ".join(f"`{reference}`" for reference in references)
+def _resolved(differ: Differ, action: Action) -> Action:
+    if not (_begins(action) or {Group.CREDENTIALS, Group.RTMP} & set(action.groups)):
+        return action
+    missing = differ.unresolved(action.key.recording, starts=_begins(action))
+    if not missing:
+        return action
+    named = ", ".join(f"`{reference}`" for reference in missing)
     message = f"`{action.key}` needs {named}, which does not resolve here"
     return replace(action, kind=Kind.ERROR, reason=Reason.SECRET_UNRESOLVED, message=message)
+
+
+def _refuse_expired(differ: Differ, plan: Plan) -> Plan:
+    """Return the plan with an error for each session that would start with a token that ended."""
+    ended = {
+        action.key: action
+        for action in plan.actions
+        if _begins(action)
+        and (end_s := differ.token_end_s(action.key.recording)) is not None
+        and end_s <= plan.now_s
+    }
+    if not ended:
+        return plan
+    actions = (_expired(each) if each.key in ended else each for each in plan.actions)
+    return replace(plan, actions=tuple(actions))
+
+
+def _expired(action: Action) -> Action:
+    why = "needs an RTC token, and the one that its spec gives has expired"
+    message = f"`{action.key}` {why}; {EXPIRED_HINT}"
+    return replace(action, kind=Kind.ERROR, reason=Reason.TOKEN_EXPIRED, message=message)
+
+
+def _begins(action: Action) -> bool:
+    """Tell whether it is begun with a start; what stops first may have to, whatever follows."""
+    return action.kind in _STARTING and not (action.kind is Kind.ROTATE and action.stop_first)
 
 
 def world_of_all(site: Site, differ: Differ, *, held: bool) -> World:
     """Return the whole scope as planning reads it."""
     now_s = site.now_s()
-    sessions = tuple(site.records.all_sessions())
+    sessions = differ.as_planned(site.records.all_sessions(), now_s)
     world = World(
         scope=site.records.scope,
         now_s=now_s,
@@ -135,11 +173,15 @@ def world_of_all(site: Site, differ: Differ, *, held: bool) -> World:
 
 def unresolved(differ: Differ, plan: Plan) -> dict[str, tuple[str, ...]]:
     """Return the references that the plan's changes need and that do not resolve, by Recording."""
-    names = {action.key.recording for action in plan.actions if action.kind in _SENDING}
-    found = {name: differ.unresolved(name) for name in sorted(names)}
-    return {name: references for name, references in found.items() if references}
+    found: dict[str, set[str]] = defaultdict(set)
+    for action in plan.actions:
+        if action.kind in _SENDING:
+            name = action.key.recording
+            found[name].update(differ.unresolved(name, starts=action.kind in _STARTING))
+    return {name: tuple(sorted(found[name])) for name in sorted(found) if found[name]}
 
 
+_STARTING = frozenset({Kind.START, Kind.RESTART, Kind.REPLACE, Kind.ROTATE})
 _SENDING = frozenset(Kind) - {Kind.STOP, Kind.WAIT, Kind.NONE, Kind.ERROR}
 
 

@@ -8,10 +8,11 @@ from reconciler.agora.rtc_token import recorder_token
 from reconciler.engine.site import Site
 from reconciler.errors import SecretError
 from reconciler.plan.life import Clocks
+from reconciler.plan.reasons import Reason
 from reconciler.plan.session import Session
 from reconciler.spec import mapping
 from reconciler.spec.desired import Desired, acquire_body, start_body
-from reconciler.spec.rtc_token import token_end_s
+from reconciler.spec.rtc_token import EXPIRED_HINT, token_end_s
 from reconciler.spec.wire import Mode, get
 
 HOUR_S = 3600
@@ -79,8 +80,7 @@ def _clocks(site: Site, desired: Desired, start: dict[str, Any]) -> Clocks:
     token = request.get("token")
     token_ends_s = token_end_s(token) if isinstance(token, str) else None
     if token_ends_s is not None and token_ends_s <= site.now_s():
-        hint = "give a token that is valid for longer, or `token: generate`"
-        raise SecretError("the RTC token has expired", hint=hint)
+        raise SecretError("the RTC token has expired", hint=EXPIRED_HINT, code=Reason.TOKEN_EXPIRED)
     hours = desired.acquire.get("resourceExpiredHour", RESOURCE_HOURS)
     return Clocks(
         resource_s=(hours if isinstance(hours, int) else RESOURCE_HOURS) * HOUR_S,

@@ -12,8 +12,9 @@ from reconciler.agora.answers import Updated
 from reconciler.agora.client import Client
 from reconciler.agora.failures import Failure, Meaning
 from reconciler.engine.bodies import credentials_end_s
+from reconciler.engine.halt import HALTED
 from reconciler.engine.observe import handle_of
-from reconciler.engine.site import HALTED, INTERRUPTED, Site
+from reconciler.engine.site import Site
 from reconciler.engine.tell import NORMAL, event, events
 from reconciler.errors import SecretError
 from reconciler.plan import life
@@ -24,7 +25,15 @@ from reconciler.plan.session import Session
 from reconciler.spec.groups import Group
 from reconciler.state.store import JournalEntry, SetSession
 
-_UNCHANGED = frozenset({Meaning.REJECTED, Meaning.CLIENT_BUG, Meaning.UNREACHED, Meaning.THROTTLED})
+_UNCHANGED = frozenset(
+    {
+        Meaning.REJECTED,
+        Meaning.CLIENT_BUG,
+        Meaning.UNREACHED,
+        Meaning.THROTTLED,
+        Meaning.WITHDRAWN,
+    }
+)
 """Failures after which the session certainly has what it had."""
 
 
@@ -58,9 +67,7 @@ async def _send(
     await _write(site, unsettled, step, "intent", group)
     site.doing(session.recording, session.replica, f"changing {group}")
     call = client.update_layout if group is Group.LAYOUT else client.update
-    answer = await site.halt.unless(call(handle_of(session), request))
-    if answer is None:  # the group stays pending: it is sent again by whoever comes next
-        return INTERRUPTED
+    answer = await call(handle_of(session), request)
     if isinstance(answer, Updated):
         fresh = _with_credentials(unsettled, request, site.now_s())
         await _accepted(site, fresh if group is Group.CREDENTIALS else unsettled, desired, group)
@@ -101,8 +108,7 @@ async def _refused(
     if failure.meaning is Meaning.GONE_OR_MOVING:
         after = life.not_found(after, site.now_s())
     await _write(site, after, step, str(failure.meaning), group, before=before)
-    app_wide = site.apps.answered(before.app_key, failure)
-    return app_wide or Problem(str(failure.meaning), str(failure), None)
+    return site.apps.why(before.app_key, failure)
 
 
 async def _write(

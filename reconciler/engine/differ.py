@@ -4,30 +4,36 @@ Most sessions of most runs agree with what is desired, and that is seen without 
 were given (performance.md, "Validating, comparing, hashing").
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from reconciler.engine.apps import Apps
-from reconciler.engine.page import address_mark, is_paused
+from reconciler.engine.page import address_seal, is_paused
 from reconciler.engine.site import Specs
-from reconciler.engine.vault import Vault, reference
+from reconciler.engine.vault import Vault
+from reconciler.errors import SecretError
 from reconciler.plan.action import SECRET_SHOWN, FieldChange, Known
 from reconciler.plan.applied import (
     RAW,
     Applied,
     Sealed,
+    reference,
+    resealed,
     seal,
     sealed_of,
     sealed_text,
     secrets_of,
     thaw,
 )
+from reconciler.plan.expiry import MARGIN_S_MAX
 from reconciler.plan.parts import ignoring
 from reconciler.plan.recorded import Terms
 from reconciler.plan.session import Phase, Session
 from reconciler.plan.world import Comparison, Wanted
 from reconciler.spec.groups import Group
 from reconciler.spec.mapping import Change as Effect
+from reconciler.spec.rtc_token import token_end_s
 from reconciler.spec.secrets import Secret
 from reconciler.state.store import Store
 
@@ -44,6 +50,7 @@ class Differ:
 
     def __init__(self, specs: Specs, apps: Apps, vault: Vault, store: Store) -> None:
         self._specs = specs
+        self._apps = apps.definitions
         self._facts = apps.facts()
         self._vault = vault
         self._store = store
@@ -75,16 +82,40 @@ class Differ:
             self._desired[name] = seal(desired, app_key, seals, self._vault.seal_raw(desired.raw))
         return self._desired[name]
 
-    def unresolved(self, name: str) -> tuple[str, ...]:
-        """Return the references of a Recording that do not resolve here."""
-        desired = self._specs.desired(name)
-        token = desired.request.get("token")
-        needed = [*secrets_of(desired), *([token] if isinstance(token, Secret) else [])]
+    def unresolved(self, name: str, *, starts: bool) -> tuple[str, ...]:
+        """Return the references of a Recording that do not resolve here.
+
+        `starts`: those too that only the start of a session needs.
+        """
+        needed = self._needed(name, starts=starts)
         self._vault.seals(needed)
         missing = {reference(each) for each in needed if each in self._vault.problems}
-        if desired.raw is not None and not self._vault.resolves(desired.raw):
+        raw = self._specs.desired(name).raw
+        if raw is not None and not self._vault.resolves(raw):
             missing.add("raw")
         return tuple(sorted(missing))
+
+    def marks(self, name: str) -> list[str]:
+        """Return keyed hashes of the secrets that a session of a Recording would be started with.
+
+        In one order; empty texts for those that are not known here, and where there is no key.
+        Credentials of programs and files are others each time, and not among them.
+        """
+        desired = self._specs.desired(name)
+        passing = _passing_credentials(desired.request)
+        kept = (each for each in self._needed(name, starts=True) if each not in passing)
+        raw, seals = self._vault.seal_raw(desired.raw), map(self._vault.seal, kept)
+        return [each.mark for each in (*seals, *([raw] if raw else []))]
+
+    def token_end_s(self, name: str) -> float | None:
+        """Return when the token ends that a Recording gives; None: none, or it does not say."""
+        token = self._specs.desired(name).request.get("token")
+        if not isinstance(token, Secret):
+            return None
+        try:
+            return token_end_s(self._vault.value(token).reveal())
+        except SecretError:
+            return None
 
     def for_session(self, session: Session, now_s: float) -> Applied:
         """Return what is desired of one session.
@@ -92,17 +123,64 @@ class Differ:
         As the specs say, but for what `policy.ignore` leaves alone and for credentials whose time
         to be resolved anew has not come.
         """
-        terms = self._specs.wanted[session.recording].terms
-        applied = thaw(self._store.applied([session.id])[session.id])
-        desired = self.desired(session.recording)
-        held = self._as_held(desired, applied, session, terms, now_s)
-        return ignoring(held, applied, terms.policy.ignore)
+        return self._for_session(session, self._applied(session), now_s)
+
+    def resealed(self, session: Session, now_s: float) -> Applied | None:
+        """Return what a session has, its secrets hashed anew; None where no other key did it.
+
+        They are taken as unchanged (design/reconcile.md, "Secrets in state").
+        """
+        key_id = self._vault.key_id
+        if not key_id or all(each.seal.key_id == key_id for each in sealed_of(session.sealed)):
+            return None
+        before = self._applied(session)
+        after = resealed(before, self._for_session(session, before, now_s))
+        return None if after == before else after
+
+    def as_planned(self, sessions: Iterable[Session], now_s: float) -> tuple[Session, ...]:
+        """Return sessions as planning is to see them.
+
+        The end of a token is no reason to rotate where the next session would get one that ends no
+        later: it would be rotated again and again, and nothing gained.
+        """
+        return tuple(
+            replace(each, token_ends_s=None) if self._keeps_token(each, now_s) else each
+            for each in sessions
+        )
 
     def is_due(self, session: Session, terms: Terms, now_s: float) -> bool:
         """Tell whether a session has credentials whose time to be resolved anew has come."""
         if self._held(session, terms, now_s):
             return False
         return any(each.secret.form in _HELD_FORMS for each in sealed_of(session.sealed))
+
+    def _applied(self, session: Session) -> Applied:
+        return thaw(self._store.applied([session.id])[session.id])
+
+    def _for_session(self, session: Session, applied: Applied, now_s: float) -> Applied:
+        terms = self._specs.wanted[session.recording].terms
+        desired = self.desired(session.recording)
+        held = self._as_held(desired, applied, session, terms, now_s)
+        return ignoring(held, applied, terms.policy.ignore)
+
+    def _needed(self, name: str, *, starts: bool) -> tuple[Secret, ...]:
+        desired = self._specs.desired(name)
+        needed = secrets_of(desired)
+        if not starts:
+            return needed
+        certificate = self._apps[desired.app].certificate if desired.generate_token else None
+        more = (desired.request.get("token"), certificate)
+        return (*needed, *(each for each in more if isinstance(each, Secret)))
+
+    def _keeps_token(self, session: Session, now_s: float) -> bool:
+        ends_s = session.token_ends_s
+        if ends_s is None or session.token_salt or ends_s > now_s + 3 * MARGIN_S_MAX:
+            return False
+        wanted = self._specs.wanted.get(session.recording)
+        if wanted is None or wanted.error:
+            return False
+        next_s = self.token_end_s(session.recording)
+        return next_s is not None and next_s <= ends_s
 
     def _is_doubtful(self, session: Session, wanted: Wanted, now_s: float) -> bool:
         if session.phase not in _COMPARED:
@@ -178,6 +256,12 @@ def _written(text: str) -> tuple[Sealed, ...]:
     return tuple(each for each in sealed_of(text) if each.secret.form in _WRITTEN)
 
 
+def _passing_credentials(request: Mapping[str, Any]) -> set[Secret]:
+    storage = request.get("storageConfig", {})
+    values = (storage.get(key) for key in _CREDENTIALS)
+    return {each for each in values if isinstance(each, Secret) and each.form in _HELD_FORMS}
+
+
 def _held_paths(desired: Applied) -> tuple[str, ...]:
     """Return the paths of the credentials that come from programs and files."""
     storage = desired.request.get("storageConfig", {})
@@ -203,11 +287,7 @@ def _with_drift(
     paths = {change.path for change in drift.values()}
     changes = tuple(each for each in found.changes if each.path not in paths)
     groups = tuple(group for group in Group if group in {*found.groups, *drift})
-    return replace(
-        found,
-        changes=(*changes, *drift.values()),
-        groups=found.groups if found.replaces else groups,
-    )
+    return replace(found, changes=(*changes, *drift.values()), groups=groups)
 
 
 def _drifts(session: Session, desired: Applied) -> Iterator[tuple[Group, FieldChange]]:
@@ -215,6 +295,6 @@ def _drifts(session: Session, desired: Applied) -> Iterator[tuple[Group, FieldCh
         after = is_paused(desired)
         change = FieldChange("web.paused", session.paused, after, Effect.UPDATE, Known.OBSERVED)
         yield Group.PAUSED, change
-    if session.rtmp and address_mark(desired):
+    if session.rtmp and address_seal(desired).mark:
         shown = SECRET_SHOWN
         yield Group.RTMP, FieldChange("web.rtmp", shown, shown, Effect.UPDATE, Known.OBSERVED)

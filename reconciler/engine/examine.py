@@ -8,9 +8,9 @@ from reconciler.agora.answers import Handle
 from reconciler.agora.client import Client
 from reconciler.agora.failures import APP_WIDE, Failure
 from reconciler.engine.site import Site
+from reconciler.engine.unattended import expiries
 from reconciler.errors import SecretError
 from reconciler.plan.result import Problem
-from reconciler.plan.session import Phase
 from reconciler.plan.slots import is_out_of_reach
 from reconciler.plan.times import rfc3339
 from reconciler.spec.secrets import Secret
@@ -128,12 +128,7 @@ def examine_sessions(site: Site) -> Iterator[Finding]:
 
 
 def _expiring(site: Site, now_s: float) -> Finding:
-    ends = [
-        (expires_s, session.recording)
-        for session in site.records.all_sessions()
-        if session.phase is Phase.RUNNING and (expires_s := session.expires_s) is not None
-    ]
-    soon = [each for each in ends if each[0] < now_s + SOON_S]
+    soon = [each for each in expiries(site) if each[0] < now_s + SOON_S]
     if not soon:
         return Finding("expiry", "ok", "no session expires within a day")
     expires_s, name = min(soon)

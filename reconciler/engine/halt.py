@@ -8,11 +8,19 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from reconciler.clock import Clock
+from reconciler.plan.result import Problem
 
 if TYPE_CHECKING:
     from asyncio import Future
 
 T = TypeVar("T")
+
+HALTED = Problem("interrupted", "it was not begun, since the run was interrupted", None)
+INTERRUPTED = Problem(
+    "interrupted",
+    "the run was interrupted; what was begun is recorded, and the next run goes on from there",
+    None,
+)
 
 
 class Halt:
@@ -21,6 +29,14 @@ class Halt:
     def __init__(self) -> None:
         self.ordered = False
         self._waiting: set[Future[None]] = set()
+        self._parts: list[Halt] = []
+
+    def part(self) -> "Halt":
+        """Return the Halt of a part of the work: it is ordered with the whole, or alone."""
+        part = Halt()
+        part.ordered = self.ordered
+        self._parts.append(part)
+        return part
 
     def order(self) -> None:
         """Begin nothing new from now on."""
@@ -28,13 +44,15 @@ class Halt:
         for each in self._waiting:
             if not each.done():
                 each.set_result(None)
+        for part in self._parts:
+            part.order()
 
     async def sleep(self, seconds: float, clock: Clock) -> None:
         """Wait that long, or until nothing new may begin."""
         await self.unless(clock.sleep(seconds))
 
     async def unless(self, work: Coroutine[Any, Any, T]) -> T | None:
-        """Return what comes of work that may be dropped anywhere; None if nothing new may begin."""
+        """Return what comes of waiting, which may be dropped; None if nothing new may begin."""
         import asyncio
 
         doing = asyncio.ensure_future(work)

@@ -55,5 +55,6 @@ async def _let_go(site: Site, client: Client, session: Session, problem: StateEr
             sid=session.sid,
             mode=Mode(session.mode),
             host=session.host,
-        )
+        ),
+        must_go=True,
     )

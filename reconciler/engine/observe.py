@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from reconciler.agora.answers import Handle, Observation
 from reconciler.agora.failures import Failure, Meaning
 from reconciler.engine.files import files_of
-from reconciler.engine.page import address_mark, is_paused
+from reconciler.engine.page import address_seal, is_paused
 from reconciler.engine.records import WEB
 from reconciler.engine.site import RESYNC_S, Site
 from reconciler.engine.tell import events
 from reconciler.plan import life
-from reconciler.plan.applied import thaw
+from reconciler.plan.applied import UNKNOWN_SEAL, Seal, thaw
 from reconciler.plan.looks import next_look_s
 from reconciler.plan.result import Problem
 from reconciler.plan.session import REACHABLE, Phase, Session
@@ -60,9 +60,7 @@ async def observe_all(site: Site, sessions: Iterable[Session], *, write: bool) -
 
     async def one(session: Session) -> None:
         async with gate:
-            seen = await site.halt.unless(look(site, session))
-        if seen is None:
-            return
+            seen = await look(site, session)
         if seen.problem is not None:
             problems.setdefault(f"{seen.problem.code} {session.app}", seen.problem)
         if write:
@@ -96,7 +94,8 @@ async def look(site: Site, session: Session) -> Look:
     now_s = site.now_s()
     if isinstance(answer, Observation):
         seen = _seen(site, session, answer)
-        known = session if seen.is_end else life.found_alive(session, now_s)
+        goes_on = _goes_on(site, session)
+        known = session if seen.is_end else life.found_alive(session, now_s, goes_on=goes_on)
         after = life.observed(known, seen, now_s)
         return Look(_confirmed_in_time(after, now_s), files_of(site, session, answer))
     return Look(_failed(session, answer, now_s), problem=_problem(site, session, answer))
@@ -106,6 +105,8 @@ async def write_look(site: Site, before: Session, seen: Look) -> None:
     """Write what a query saw of a session."""
     now = site.records.session(before.recording, before.id)
     if now != before:  # changed by a step that was under way: the next look sees more
+        return
+    if seen.session == before and seen.files is None:
         return
     changes: list[Change] = [SetSession(session=seen.session)]
     changes += events(before, seen.session, site.now_s())
@@ -126,13 +127,25 @@ def handle_of(session: Session) -> Handle:
     )
 
 
+def _goes_on(site: Site, session: Session) -> bool:
+    """Tell whether nothing took the place of a session, should it be alive after all."""
+    is_taken = any(
+        each.created_s > session.created_s or (each.may_live and not each.is_orphan)
+        for each in site.records.sessions_of(session.recording)
+        if each.replica == session.replica and each.id != session.id
+    )
+    return session.recording in site.records.recorded and not is_taken
+
+
 def _confirmed_in_time(session: Session, now_s: float) -> Session:
     return life.unconfirmed(session, now_s) if life.unconfirmed_due(session, now_s) else session
 
 
 def _failed(session: Session, failure: Failure, now_s: float) -> Session:
+    if failure.meaning is Meaning.WITHDRAWN:
+        return session
     if failure.meaning is Meaning.GONE_OR_MOVING:
-        if session.phase in {Phase.ENDED, Phase.FAILED}:
+        if session.phase in life.SETTLED:
             return life.rechecked(session, now_s)
         return _confirmed_in_time(life.not_found(session, now_s), now_s)
     return _confirmed_in_time(life.unanswered(session, now_s), now_s)
@@ -141,8 +154,7 @@ def _failed(session: Session, failure: Failure, now_s: float) -> Session:
 def _problem(site: Site, session: Session, failure: Failure) -> Problem | None:
     if failure.meaning in {Meaning.GONE_OR_MOVING, Meaning.GOING}:
         return None
-    app_wide = site.apps.answered(session.app_key, failure)
-    return app_wide or Problem(str(failure.meaning), str(failure), None)
+    return site.apps.why(session.app_key, failure)
 
 
 def _seen(site: Site, session: Session, answer: Observation) -> life.Seen:
@@ -150,17 +162,17 @@ def _seen(site: Site, session: Session, answer: Observation) -> life.Seen:
     state = answer.web.state if answer.web else None
     paused = answer.web.is_paused if answer.web else None
     rtmp, rtmp_status = _push(site, answer)
-    if session.mode == WEB and (paused is not None or rtmp):
+    if session.mode == WEB and (paused is not None or rtmp.mark):
         applied = site.records.store.applied([session.id]).get(session.id)
         if applied:
             was = thaw(applied)
             paused = None if paused == is_paused(was) else paused
-            rtmp = "" if address_mark(was) in {rtmp, ""} else rtmp
-    return life.Seen(answer.status, state, paused, rtmp, rtmp_status)
+            rtmp = UNKNOWN_SEAL if address_seal(was).agrees_with(rtmp) else rtmp
+    return life.Seen(answer.status, state, paused, rtmp.mark, rtmp_status)
 
 
-def _push(site: Site, answer: Observation) -> tuple[str, str]:
+def _push(site: Site, answer: Observation) -> tuple[Seal, str]:
     if not answer.pushes:
-        return "", ""
+        return UNKNOWN_SEAL, ""
     push = answer.pushes[0]
-    return site.vault.seal_text(push.address.reveal()).mark, push.status or ""
+    return site.vault.seal_text(push.address.reveal()), push.status or ""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from reconciler.plan.applied import Applied, Sealed
+from reconciler.plan.applied import UNKNOWN_SEAL, Applied, Seal, Sealed
 from reconciler.spec import mapping
 from reconciler.spec.wire import get
 
@@ -12,10 +12,10 @@ def is_paused(applied: Applied) -> bool:
     return bool(_params(applied, mapping.WEB_SERVICE).get("onhold", False))
 
 
-def address_mark(applied: Applied) -> str:
-    """Return the mark of the pushed address; empty if there is none, or it is not known."""
+def address_seal(applied: Applied) -> Seal:
+    """Return the seal of the pushed address; the unknown one if there is none."""
     address = get(_params(applied, mapping.RTMP_SERVICE), ("outputs", 0, "rtmpUrl"))
-    return address.seal.mark if isinstance(address, Sealed) else ""
+    return address.seal if isinstance(address, Sealed) else UNKNOWN_SEAL
 
 
 def _params(applied: Applied, name: str) -> dict[str, Any]:

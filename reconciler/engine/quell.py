@@ -11,10 +11,12 @@ from dataclasses import replace
 from reconciler.diagnostics import Diagnostic, Position, Severity, ordered
 from reconciler.engine import stop as stopping
 from reconciler.engine.apply import Limits, result_of
+from reconciler.engine.halt import HALTED
 from reconciler.engine.observe import observe
 from reconciler.engine.reconcile import due_at_s
 from reconciler.engine.settle import settle
-from reconciler.engine.site import HALTED, Site
+from reconciler.engine.site import Site
+from reconciler.engine.work import LOOK_AGAIN_S
 from reconciler.errors import StateError
 from reconciler.plan.action import Action, Cause, Key, Kind, Plan
 from reconciler.plan.looks import next_stop_s
@@ -27,9 +29,6 @@ from reconciler.plan.slots import Slot, slots_of
 from reconciler.plan.stops import stop
 from reconciler.plan.world import World
 from reconciler.spec.desired import Policy
-
-LOOK_AGAIN_S = 1.0
-"""Between two looks at one Recording passes at least so much."""
 
 
 def plan_stops(site: Site, names: Collection[str], *, refuses_observed: bool) -> Plan:
@@ -211,13 +210,8 @@ class Quell:
         return _OUT_OF_REACH if lost else None
 
     def _report(self, action: Action, problem: Problem | None, seconds: float) -> None:
-        mine = [
-            session
-            for session in self._site.records.sessions_of(action.key.recording)
-            if session.replica == action.key.replica
-        ]
-        left = max(mine, key=lambda session: session.created_s, default=None)
-        result = Result(action.key, action.kind, result_of(problem), problem, left, seconds)
+        left = self._site.records.newest(action.key.recording, action.key.replica)
+        result = Result(action.key, action.kind, result_of(action, problem), problem, left, seconds)
         self.results.append(result)
         self._progress.done(result)
 

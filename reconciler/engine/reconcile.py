@@ -19,6 +19,8 @@ from reconciler.engine.site import RESYNC_S, Site
 from reconciler.engine.start import Order, start, unready
 from reconciler.engine.tell import WARNING, event
 from reconciler.plan.action import Action, Key, Kind
+from reconciler.plan.applied import freeze, sealed_text
+from reconciler.plan.capacity import free_places
 from reconciler.plan.decide import decide_recording
 from reconciler.plan.looks import next_look_s, next_stop_s
 from reconciler.plan.reasons import Reason
@@ -55,13 +57,14 @@ async def reconcile(
 
 def next_actions(site: Site, differ: Differ, name: str) -> tuple[Action, ...]:
     """Return the next action of each replica of a Recording, as things are now."""
-    return decide_recording(world_of(site, differ, name), name, _free(site))
+    free = free_places(site.apps.facts(), site.records.places())
+    return decide_recording(world_of(site, differ, name), name, free)
 
 
 def world_of(site: Site, differ: Differ, name: str) -> World:
     """Return the world as far as one Recording is concerned."""
     now_s = site.now_s()
-    sessions = site.records.sessions_of(name)
+    sessions = differ.as_planned(site.records.sessions_of(name), now_s)
     specs, recorded = site.specs.wanted, site.records.recorded
     return World(
         scope=site.records.scope,
@@ -159,12 +162,23 @@ def _agrees(site: Site, differ: Differ, session: Session) -> bool:
 async def _agreed(site: Site, differ: Differ, session: Session) -> None:
     """Take note that a session has all that the specs ask of it, and that its keys are fresh."""
     now_s = site.now_s()
+    session = await _hashed_anew(site, differ, session)
     wanted = site.specs.wanted[session.recording]
     is_due = differ.is_due(session, wanted.terms, now_s)
     credentials_s = now_s if is_due else session.credentials_s
     after = replace(session, digest=wanted.digest, credentials_s=credentials_s)
     if after != session:
         await site.records.commit(SetSession(session=after))
+
+
+async def _hashed_anew(site: Site, differ: Differ, session: Session) -> Session:
+    """Hash anew what another key of state hashed (design/reconcile.md, "Secrets in state")."""
+    resealed = differ.resealed(session, site.now_s())
+    if resealed is None:
+        return session
+    after = replace(session, sealed=sealed_text(resealed))
+    await site.records.commit(SetSession(session=after, applied=freeze(resealed)))
+    return after
 
 
 async def _stop(site: Site, action: Action) -> Problem | None:
@@ -202,6 +216,8 @@ async def _rest(site: Site, differ: Differ, action: Action) -> None:
         await stopping.forget(site, session)
     elif action.reason in {Reason.RECORDED, Reason.IN_SYNC}:
         await _agreed(site, differ, session)
+    elif action.reason in {Reason.IGNORED, Reason.DEFERRED}:
+        await _hashed_anew(site, differ, session)
 
 
 def _outcome(
@@ -245,14 +261,3 @@ def due_at_s(session: Session) -> float | None:
         return None
     times = (next_look_s(session, RESYNC_S), next_stop_s(session))
     return min((each for each in times if each is not None), default=None)
-
-
-def _free(site: Site) -> Mapping[tuple[str, bool], int]:
-    """Return how many places each App ID has left."""
-    places = site.records.places()
-    free: dict[tuple[str, bool], int] = {}
-    for facts in site.apps.facts().values():
-        for is_web, limit in ((False, facts.max_recordings), (True, facts.max_web_recordings)):
-            key = (facts.app_key, is_web)
-            free[key] = min(free.get(key, limit), limit) if key in free else limit
-    return {key: limit - places.get(key, 0) for key, limit in free.items()}

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from reconciler.plan.life import SETTLED
 from reconciler.plan.recorded import Recorded
 from reconciler.plan.session import Phase, Session
 from reconciler.state.store import (
@@ -57,6 +58,18 @@ class Records:
     def session(self, name: str, session_id: str) -> Session:
         """Return one session as it is now."""
         return self._sessions[name][session_id]
+
+    def is_over(self, name: str) -> bool:
+        """Tell whether nobody has to look at a Recording's sessions any more.
+
+        Its orphans stay listed without it; one that 404 alone declared ended may be alive.
+        """
+        return all(each.is_orphan or _is_history(each) for each in self.sessions_of(name))
+
+    def newest(self, name: str, replica: int) -> Session | None:
+        """Return the session of a replica that was begun last; None if there was none."""
+        mine = (session for session in self.sessions_of(name) if session.replica == replica)
+        return max(mine, key=lambda session: session.created_s, default=None)
 
     def places(self) -> Mapping[tuple[str, bool], int]:
         """Return how many sessions may live, by App ID and whether they record web pages."""
@@ -132,7 +145,7 @@ class Records:
 
 
 def _is_history(session: Session) -> bool:
-    return session.phase in {Phase.ENDED, Phase.FAILED} and session.recheck_s is None
+    return session.phase in SETTLED and session.recheck_s is None
 
 
 def _is_later(session: Session, other: Session) -> bool:

@@ -9,7 +9,6 @@ from typing import Any
 
 from reconciler.agora.answers import Acquired, Started
 from reconciler.agora.client import Client
-from reconciler.agora.exchange import RESOURCE_LIFE_S
 from reconciler.agora.failures import Failure, Meaning
 from reconciler.engine.bodies import Bodies, bodies, duration_s
 from reconciler.engine.keep import keep_sid
@@ -36,7 +35,7 @@ async def settle(site: Site, name: str) -> None:
 
 async def _settle_start(site: Site, session: Session) -> None:
     client = site.apps.client_of(session)
-    is_young = site.now_s() - (session.acquired_s or 0) < RESOURCE_LIFE_S
+    is_young = site.now_s() - (session.acquired_s or 0) < life.RESOURCE_ID_S
     if isinstance(client, Problem):
         if not is_young:
             await _lose(site, session, client.code)
@@ -90,12 +89,12 @@ def _identical(site: Site, session: Session) -> Bodies | None:
 
 
 def _candidates(site: Site, session: Session) -> Iterator[Desired]:
-    """Yield what the session may have been started from: the specs of now, and what was written."""
-    if session.recording in site.specs.wanted and site.specs.wanted[session.recording].digest:
-        yield site.specs.desired(session.recording)
+    """Yield what the session may have been started from: what was written, and the specs of now."""
     text = site.records.store.applied([session.id]).get(session.id)
     if text:
         yield _as_applied(session, text)
+    if session.recording in site.specs.wanted and site.specs.wanted[session.recording].digest:
+        yield site.specs.desired(session.recording)
 
 
 def _as_applied(session: Session, text: str) -> Desired:

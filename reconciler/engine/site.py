@@ -9,7 +9,6 @@ from reconciler.engine.apps import Apps
 from reconciler.engine.halt import Halt
 from reconciler.engine.records import Records
 from reconciler.engine.vault import Vault
-from reconciler.plan.result import Problem
 from reconciler.plan.world import Options, Wanted
 from reconciler.spec.desired import Desired
 
@@ -48,9 +47,13 @@ class Site:
     rng: Random
     options: Options = field(default_factory=Options)
     at_s: float | None = None
-    halt: Halt = field(default_factory=Halt)
     doing: Callable[[str, int, str], None] = lambda *_: None
     alarm: Callable[[str], None] = lambda _: None
+
+    @property
+    def halt(self) -> Halt:
+        """Return whether to begin nothing new; the calls that wait in line know it too."""
+        return self.apps.halt
 
     def now_s(self) -> float:
         """Return the Unix time."""
@@ -61,11 +64,3 @@ class Site:
         targets = self.options.targets
         known = self.specs.wanted.get(name) or self.records.recorded.get(name)
         return not targets or name in targets or (known is not None and known.set_name in targets)
-
-
-HALTED = Problem("interrupted", "it was not begun, since the run was interrupted", None)
-INTERRUPTED = Problem(
-    "interrupted",
-    "the run was interrupted; what was begun is recorded, and the next run goes on from there",
-    None,
-)

@@ -14,8 +14,9 @@ from reconciler.agora.failures import Again, Failure, Meaning, Running
 from reconciler.agora.retry import next_delay_s
 from reconciler.agora.rtc_token import SALT_MAX
 from reconciler.engine.bodies import Bodies, bodies, duration_s
+from reconciler.engine.halt import HALTED, INTERRUPTED
 from reconciler.engine.keep import keep_sid
-from reconciler.engine.site import HALTED, Site
+from reconciler.engine.site import Site
 from reconciler.engine.tell import events
 from reconciler.errors import SecretError
 from reconciler.plan import life
@@ -23,7 +24,7 @@ from reconciler.plan.applied import Applied, freeze, seal, sealed_text, secrets_
 from reconciler.plan.backoff import attempt_after
 from reconciler.plan.result import Problem
 from reconciler.plan.session import End, Phase, Session
-from reconciler.plan.uids import derived_uid, next_uid
+from reconciler.plan.uids import derived_uid, next_uid, uid_again
 from reconciler.spec.desired import Desired
 from reconciler.state.store import Change, JournalEntry, SetCounter, SetSession
 
@@ -36,6 +37,8 @@ _END_OF = {
     Meaning.REJECTED: End.REFUSED,
     Meaning.CLIENT_BUG: End.REFUSED,
     Meaning.CONFLICT: End.CONFLICT,
+    Meaning.QUOTA: End.QUOTA,
+    Meaning.WITHDRAWN: End.INTERRUPTED,
 }
 
 
@@ -127,12 +130,7 @@ class _Attempt:
     ) -> tuple[_Setback | None, float | None]:
         """Acquire and start once; return a delay where a new pair may do what this one did not."""
         self._doing("acquiring")
-        # Many wait in line for their acquire. It starts nothing, so an interrupt may drop it.
-        acquired = await self._site.halt.unless(self._client.acquire(prepared.acquire))
-        if acquired is None:
-            ended = life.ended(session, End.INTERRUPTED, self._site.now_s())
-            await self._commit(ended, "acquire", str(End.INTERRUPTED))
-            return _Setback(HALTED), None
+        acquired = await self._client.acquire(prepared.acquire)
         if isinstance(acquired, Failure):
             return await self._gave_up(session, acquired)
         sent = life.acquired(
@@ -141,6 +139,7 @@ class _Attempt:
             host=acquired.host,
             now_s=acquired.acquired_s,
             body_hash=self._site.vault.hash_body(prepared.start),
+            token_ends_s=prepared.clocks.token_ends_s,
         )
         await self._commit(sent, "start", "intent")
         self._doing("starting")
@@ -162,7 +161,7 @@ class _Attempt:
     async def _orphaned(self, session: Session, failure: Failure) -> _Setback:
         lost = life.orphaned(session, self._site.now_s(), duration_s=duration_s(self._desired))
         await self._commit(lost, "start", str(failure.meaning))
-        return _Setback(_problem(failure, session), try_other_uid=True)
+        return _Setback(self._why(session, failure), try_other_uid=True)
 
     async def _gave_up(
         self, session: Session, failure: Failure
@@ -177,8 +176,13 @@ class _Attempt:
         end = End.INTERRUPTED if is_ours else _END_OF.get(failure.meaning, End.NOT_STARTED)
         ended = life.ended(session, end, self._site.now_s())
         await self._commit(ended, str(failure.endpoint), str(failure.meaning))
-        problem = self._site.apps.answered(session.app_key, failure) or _problem(failure, session)
-        return _Setback(problem, try_other_uid=is_ours), None
+        return _Setback(self._why(session, failure), try_other_uid=is_ours), None
+
+    def _why(self, session: Session, failure: Failure) -> Problem:
+        if failure.meaning is Meaning.CONFLICT:
+            return _foreign(failure, session)
+        problem = self._site.apps.why(session.app_key, failure)
+        return HALTED if problem is INTERRUPTED else problem
 
     def _may_be_ours(self, session: Session) -> bool:
         """Tell whether a session of this state may still live on the uid that was refused."""
@@ -191,12 +195,7 @@ class _Attempt:
     def _claimed(self) -> tuple[Session, list[Change]]:
         """Return the new session with its uid, and what to write of the uid's counter."""
         site, desired, order = self._site, self._desired, self._order
-        mine = [
-            session
-            for session in site.records.sessions_of(order.recording)
-            if session.replica == order.replica
-        ]
-        last = max(mine, key=lambda session: session.created_s, default=None)
+        last = site.records.newest(order.recording, order.replica)
         app_key = site.apps.facts()[desired.app].app_key
         before = site.records.counter(order.recording, order.replica)
         uid, counter = next_uid(
@@ -205,6 +204,7 @@ class _Attempt:
             taken=site.records.taken(app_key, desired.channel) | self._tried,
             derive=partial(derived_uid, site.records.scope, order.recording, order.replica),
             counter=before,
+            again=uid_again(last),
         )
         self._tried.add(uid)
         applied = sealed(site, desired, app_key)
@@ -273,18 +273,18 @@ def sealed(site: Site, desired: Desired, app_key: str) -> Applied:
 
 def _surely_ended(session: Session) -> bool:
     """Tell whether a session's end is known, not merely concluded from 404 or from its clock."""
-    if session.phase not in {Phase.ENDED, Phase.FAILED}:
+    if session.phase not in life.SETTLED:
         return False
+    if session.missing_s is not None and session.stop_taken_s is None:
+        return False  # 404 was all that told so, whatever its end is called
     return session.end_reason not in {End.GONE, End.UNSEEN, End.FORGOTTEN}
 
 
 def _unresolved(problem: SecretError) -> Problem:
-    return Problem("secret-unresolved", str(problem), problem.hint)
+    return Problem(problem.code, str(problem), problem.hint)
 
 
-def _problem(failure: Failure, session: Session) -> Problem:
-    if failure.meaning is not Meaning.CONFLICT:
-        return Problem(str(failure.meaning), str(failure), None)
+def _foreign(failure: Failure, session: Session) -> Problem:
     text = (
         f"a session that this state does not know records channel `{session.channel}` with uid"
         f" `{session.uid}`: {failure}"

@@ -1,10 +1,12 @@
 """Stopping a session, until it is known to have ended (design/reconcile.md, invariant 3)."""
 
+from dataclasses import replace
+
 from reconciler.agora.answers import Stopped, Upload
-from reconciler.agora.failures import Failure, Meaning
+from reconciler.agora.failures import APP_WIDE, Failure, Meaning
 from reconciler.engine.files import files_of
 from reconciler.engine.observe import handle_of
-from reconciler.engine.site import INTERRUPTED, Site
+from reconciler.engine.site import Site
 from reconciler.engine.tell import events
 from reconciler.plan import life
 from reconciler.plan.result import Problem
@@ -13,6 +15,9 @@ from reconciler.state.store import Change, JournalEntry, SetFiles, SetSession
 
 _TAKEN = frozenset({Meaning.GOING, Meaning.ENDED})
 """Failures of a stop that say it is stopping or has stopped (agora-api.md 6.7)."""
+
+_NOT_TAKEN = APP_WIDE | {Meaning.WITHDRAWN}
+"""Failures of a stop that the service certainly did not take, and that no repeat would mend."""
 
 
 async def stop(
@@ -23,22 +28,22 @@ async def stop(
         lost = life.orphaned(session, site.now_s())
         await _write(site, session, lost, "out of reach")
         return Problem("orphan", f"session `{session.sid}` is past its resource expiry", None)
-    asked = life.stop_asked(session, reason, site.now_s())
-    await _write(site, session, asked, "intent")
     client = site.apps.client_of(session)
     if isinstance(client, Problem):
         return client
-    if not asked.sid:
+    if not session.sid:
         return Problem("start-unsettled", "an earlier start of it is not settled yet", None)
+    asked = life.stop_asked(session, reason, site.now_s())
+    await _write(site, session, asked, "intent")
     site.doing(session.recording, session.replica, "stopping")
-    # Its intent is written: whoever comes next repeats a stop that was dropped in line.
-    answer = await site.halt.unless(client.stop(handle_of(asked), synchronous=synchronous))
-    if answer is None:
-        return INTERRUPTED
+    answer = await client.stop(handle_of(asked), synchronous=synchronous)
     if isinstance(answer, Stopped):
         taken = life.stop_taken(asked, site.now_s())
         await _write(site, asked, taken, "taken", _files(site, asked, answer))
         return None
+    if answer.meaning in _NOT_TAKEN:  # as if nobody had asked: a stop that failed is not kept up
+        await _write(site, asked, session, str(answer.meaning))
+        return site.apps.why(session.app_key, answer)
     return await _refused(site, asked, answer)
 
 
@@ -54,8 +59,10 @@ async def _refused(site: Site, session: Session, failure: Failure) -> Problem | 
         await _write(site, session, life.not_found(session, now_s), str(failure.meaning))
         return None
     await _write(site, session, life.unanswered(session, now_s), str(failure.meaning))
-    app_wide = site.apps.answered(session.app_key, failure)
-    return app_wide or Problem(str(failure.meaning), str(failure), None)
+    return replace(site.apps.why(session.app_key, failure), hint=_STAYS_ORDERED)
+
+
+_STAYS_ORDERED = "it may have been taken: the stop stays ordered, and the next run repeats it"
 
 
 async def forget(site: Site, session: Session) -> None:

@@ -44,7 +44,7 @@ _TOLD = {
     Phase.MISSING: (WARNING, "missing", "was not found; it may be moving to another server"),
     Phase.ORPHAN: (WARNING, "orphan", "may live out of reach"),
 }
-_ALIVE = (WARNING, "alive", "was taken for ended and lives: it is stopped")
+_ALIVE = (WARNING, "alive", "was taken for ended, and lives")
 _AGAIN = {
     Phase.MISSING: (NORMAL, "found", "answers again"),
     Phase.ENDED: _ALIVE,

@@ -107,13 +107,5 @@ def app_key_of(app_id: str, salt: bytes) -> str:
     return hmac.new(salt, app_id.encode(), hashlib.sha256).hexdigest()[:32]
 
 
-def reference(secret: Secret) -> str:
-    """Return how a message names a secret: never its value."""
-    if secret.form == "literal":
-        return "a value in the spec"
-    words = secret.source if isinstance(secret.source, str) else secret.source[0]
-    return f"{secret.form} {words}"
-
-
 def _canonical(tree: Any) -> str:
     return json.dumps(tree, sort_keys=True, separators=(",", ":"))

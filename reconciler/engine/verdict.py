@@ -5,7 +5,8 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from reconciler.engine.site import HALTED, Site
+from reconciler.engine.halt import HALTED
+from reconciler.engine.site import Site
 from reconciler.engine.tell import WARNING, event
 from reconciler.plan.action import Action, Key, Kind
 from reconciler.plan.result import Problem

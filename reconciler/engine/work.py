@@ -3,17 +3,20 @@
 `apply.py` runs many of these side by side; what becomes of each replica is found in `problems`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from reconciler.engine.differ import Differ
+from reconciler.engine.halt import HALTED, INTERRUPTED
 from reconciler.engine.outcome import Done, Outcome, RequeueAfter
 from reconciler.engine.reconcile import due_at_s, next_actions, reconcile
-from reconciler.engine.site import HALTED, INTERRUPTED, Site
+from reconciler.engine.records import WEB
+from reconciler.engine.site import Site
 from reconciler.plan.action import Action, Key, Kind
+from reconciler.plan.life import SETTLED
 from reconciler.plan.reasons import Reason
 from reconciler.plan.result import Problem
-from reconciler.plan.session import ASKED, Phase, Session
+from reconciler.plan.session import ASKED, REACHABLE, Phase, Session
 
 HURRIED_MAX = 8
 """A Recording that asks for one step after the other so often, without a wait, never settles."""
@@ -49,25 +52,33 @@ class Work:
         self._name = name
         self._actions = {action.key: action for action in actions}
         self._terms = terms
-        self._known = {session.id for session in self._sessions() if is_over(session)}
+        self._late: Collection[Key] = ()
+        self._known = {session.id for session in self._sessions() if session.phase in SETTLED}
         self.problems = {
             key: Problem(str(action.reason), action.message)
             for key, action in self._actions.items()
             if action.kind is Kind.ERROR
         }
 
-    async def run(self) -> None:
-        """Work until nothing of the Recording is under way. Raises StateError."""
+    async def run(self, late: Collection[Key] = ()) -> None:
+        """Work until nothing of the Recording is under way. Raises StateError.
+
+        Replicas that come `late` are not begun yet: of those only what has to end is stopped.
+        """
+        self._late = late
         hurried, stopped = 0, HALTED
         while hurried < HURRIED_MAX:
             if self._site.halt.ordered:
                 self._leave(stopped)
                 return
-            held = self.problems.keys()
+            held = {*self.problems, *late}
             outcome, found = await reconcile(self._site, self._differ, self._name, held)
+            queues = self._queues(outcome)
+            if queues:
+                found = {key: each for key, each in found.items() if each.code != Reason.NO_PLACE}
             self.problems = {**self._failed_successors(), **found, **self.problems}
-            pause_s, stopped = self._pause_s(outcome), INTERRUPTED
-            if pause_s is None or not await self._pause(pause_s):
+            pause_s, stopped = LOOK_AGAIN_S if queues else self._pause_s(outcome), INTERRUPTED
+            if pause_s is None or not await self._pause(pause_s, goes_on=queues):
                 return
             hurried = hurried + 1 if pause_s <= 0 else 0
         self._leave(_NEVER_SETTLED)
@@ -90,12 +101,34 @@ class Work:
             self._leave(None)
         return None
 
-    async def _pause(self, pause_s: float) -> bool:
+    def _queues(self, outcome: Outcome) -> bool:
+        """Tell whether it wants a place that a session of its App and kind is about to leave."""
+        if _reason(outcome) != Reason.NO_PLACE:
+            return False
+        wanted = self._site.specs.wanted[self._name]
+        app_key = self._site.apps.facts()[wanted.app].app_key
+        return any(
+            session.app_key == app_key
+            and (session.mode == WEB) == (wanted.mode == WEB)
+            and self._leaves_soon(session)
+            for session in self._site.records.all_sessions()
+        )
+
+    def _leaves_soon(self, session: Session) -> bool:
+        """Tell whether a session is being stopped, or takes over from one that will be."""
+        if session.stop_reason:
+            return due_at_s(session) is not None
+        if not session.replaces or session.is_orphan or session.phase in SETTLED:
+            return False
+        others = self._site.records.sessions_of(session.recording)
+        return any(each.id == session.replaces and each.phase in REACHABLE for each in others)
+
+    async def _pause(self, pause_s: float, *, goes_on: bool) -> bool:
         """Wait for the next pass; tell whether there is to be one."""
         if pause_s > self._terms.deadline_s - self._site.clock.monotonic_s():
             self._leave(_TIMED_OUT)
             return False
-        if not self._terms.wait and pause_s > 0 and not self._is_replacing():
+        if not self._terms.wait and pause_s > 0 and not (goes_on or self._is_replacing()):
             return False
         if pause_s > 0:
             self._say_what_is_awaited(pause_s)
@@ -105,7 +138,8 @@ class Work:
     def _leave(self, problem: Problem | None) -> None:
         """Say of every replica that is not settled why it is left so; None: each its own reason."""
         for action in next_actions(self._site, self._differ, self._name):
-            if action.kind is not Kind.NONE and action.key in self._actions:
+            is_mine = action.key in self._actions and action.key not in self._late
+            if action.kind is not Kind.NONE and is_mine:
                 self.problems.setdefault(action.key, problem or self._why_left(action))
 
     def _why_left(self, action: Action) -> Problem:
@@ -120,7 +154,7 @@ class Work:
         return {
             Key(self._name, session.replica): Problem(session.end_reason, _NO_SUCCESSOR)
             for session in self._sessions()
-            if session.replaces and is_over(session) and session.id not in self._known
+            if session.replaces and session.phase in SETTLED and session.id not in self._known
             if session.end_reason not in ASKED
         }
 
@@ -145,9 +179,14 @@ class Work:
         return client if isinstance(client, Problem) else None
 
 
-def is_over(session: Session) -> bool:
-    """Tell whether a session is known to have ended."""
-    return session.phase in {Phase.ENDED, Phase.FAILED}
+def _reason(outcome: Outcome) -> str:
+    match outcome:
+        case Done():
+            return ""
+        case RequeueAfter(reason=reason):
+            return reason
+        case _:
+            return outcome.problem.code
 
 
 _AWAITED = {Phase.STARTING: "confirming", Phase.MISSING: "missing"}

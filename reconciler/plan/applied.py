@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import zip_longest
 from typing import Any
 
 from reconciler.spec.desired import Desired
@@ -28,9 +29,11 @@ class Seal:
 
         A value that is not known here, or was sealed with another key, is taken as unchanged.
         """
-        if not self.mark or not other.mark or self.key_id != other.key_id:
-            return True
-        return self.mark == other.mark
+        return self.mark == other.mark or not self.is_comparable_with(other)
+
+    def is_comparable_with(self, other: "Seal") -> bool:
+        """Tell whether both values are known, and sealed with one key."""
+        return bool(self.mark and other.mark) and self.key_id == other.key_id
 
 
 UNKNOWN_SEAL = Seal("", "")
@@ -89,6 +92,19 @@ def seal(desired: Desired, app_key: str, seals: Mapping[Secret, Seal], raw: Seal
         request=_mapped(desired.request, sealed),
         raw=raw,
     )
+
+
+def resealed(applied: Applied, desired: Applied) -> Applied:
+    """Return what was applied, its secrets as desired where their seals cannot be compared.
+
+    Those are taken as unchanged; one whose value is not known here stays as it was sealed.
+    """
+    raw = applied.raw
+    if raw and desired.raw and _is_newer(desired.raw, raw):
+        raw = desired.raw
+    acquire = _resealed(applied.acquire, desired.acquire)
+    request = _resealed(applied.request, desired.request)
+    return replace(applied, acquire=acquire, request=request, raw=raw)
 
 
 def unsealed(applied: Applied) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -160,6 +176,33 @@ def group_request(
     """
     request = merge(desired.request, raw) if raw else desired.request
     return requests_by_group(Mode(desired.mode), request)[group]
+
+
+def reference(secret: Secret) -> str:
+    """Return how a message names a secret: never its value."""
+    if secret.form == "literal":
+        return "a value in the spec"
+    words = secret.source if isinstance(secret.source, str) else secret.source[0]
+    return f"{secret.form} {words}"
+
+
+def _resealed(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: _newer(value, after.get(key)) for key, value in before.items()}
+
+
+def _newer(before: object, after: object) -> object:
+    if isinstance(before, dict) and isinstance(after, dict):
+        return _resealed(before, after)
+    if isinstance(before, list) and isinstance(after, list):
+        others = zip_longest(before, after[: len(before)])
+        return [_newer(value, other) for value, other in others]
+    if isinstance(before, Sealed) and isinstance(after, Sealed):
+        return after if _is_newer(after.seal, before.seal) else before
+    return before
+
+
+def _is_newer(seal: Seal, before: Seal) -> bool:
+    return bool(seal.mark) and not seal.is_comparable_with(before)
 
 
 def _reference(secret: Secret) -> Secret:

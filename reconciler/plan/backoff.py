@@ -40,8 +40,9 @@ def attempt_after(last: Session | None) -> int:
 def next_start_s(last: Session | None) -> float:
     """Return the earliest time of the start that follows `last`.
 
-    After an idle exit always 10 s later, where the service had no place a minute later; else at once the first time, then 10 s later, and twice as
-    long after each further failure, up to 5 minutes.
+    After an idle exit always 10 s later, and a minute later where the service had no place. Else at
+    once the first time, then 10 s later, and twice as long after each further failure, up to
+    5 minutes.
     """
     if last is None or _is_asked(last):
         return 0.0

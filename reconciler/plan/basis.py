@@ -1,12 +1,12 @@
 """What a plan was based on, as one digest: a saved plan is stale when it has moved. Pure.
 
-Desired, applied, sessions and phases, unresolved references (design/cli.md, "apply"); no times,
-which pass by themselves.
+Desired, applied, sessions and phases, unresolved references (design/cli.md, "apply"), and where
+there is a key the secrets that would be sent; no times, which pass by themselves.
 """
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reconciler.plan.session import Phase, Session
@@ -20,6 +20,22 @@ def basis_of(world: World, sessions: dict[str, list[Session]]) -> str:
     for name in sorted({*world.wanted, *world.recorded}):
         digest.update(_ENCODER.encode(_row(world, name, sessions.get(name, ()))).encode())
     return digest.hexdigest()
+
+
+def with_marks(basis: str, marks: Mapping[str, Sequence[str]]) -> str:
+    """Return a basis with a digest of the secrets that would be sent: keyed hashes, by recording.
+
+    Where one of them is not known, it says nothing of secrets.
+    """
+    if not all(mark for of_one in marks.values() for mark in of_one):
+        return basis
+    text = json.dumps(marks, sort_keys=True)
+    return f"{basis}:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def still_holds(saved: str, basis: str) -> bool:
+    """Tell whether what decided is as it was; of secrets nothing is said that was made without."""
+    return saved == basis or saved == basis.partition(":")[0]
 
 
 _ENCODER = json.JSONEncoder(separators=(",", ":"), default=str)

@@ -11,7 +11,7 @@ from typing import Any
 from deepdiff import DeepDiff
 
 from reconciler.plan.action import SECRET_SHOWN, FieldChange
-from reconciler.plan.applied import Applied, Seal, Sealed
+from reconciler.plan.applied import Applied, Seal, Sealed, reference
 from reconciler.plan.parts import CREDENTIALS, ignoring, with_group
 from reconciler.plan.view import view
 from reconciler.plan.world import Comparison
@@ -81,7 +81,7 @@ def _doubts(before: dict[str, Any], after: dict[str, Any]) -> tuple[tuple[str, s
     for path, secret in _secrets(after):
         code = _doubt(known[path].seal, secret) if path in known else ""
         if code:
-            names = _reference(secret.secret), _place(path, secret)
+            names = _named(secret.secret), _place(path, secret)
             found[code, _DOUBTS[code].format(*names)] = None
     return tuple(found)
 
@@ -96,15 +96,11 @@ def _doubt(applied: Seal, desired: Sealed) -> str:
     if not desired.seal.mark:
         # A literal always resolves: there is no key to hash with, as the run says by itself.
         return "" if desired.secret.form == "literal" else "secret-unresolved"
-    is_comparable = applied.mark and applied.key_id == desired.seal.key_id
-    return "" if is_comparable else "hash-key-changed"
+    return "" if desired.seal.is_comparable_with(applied) else "hash-key-changed"
 
 
-def _reference(secret: Secret) -> str:
-    if not secret.source:
-        return "a secret of the spec"
-    words = secret.source if isinstance(secret.source, str) else secret.source[0]
-    return f"`{secret.form} {words}`"
+def _named(secret: Secret) -> str:
+    return f"`{reference(secret)}`" if secret.source else "a secret of the spec"
 
 
 def _show_secrets(before: dict[str, Any], after: dict[str, Any]) -> dict[Path, str]:

@@ -76,8 +76,8 @@ class Seen:
 
         A web recording says so itself: its page may still load (design/reconcile.md, "starting").
         """
-        is_up = self.web_state == "inProgress"
-        return self.status in _RECORDING and (is_up if mode == Mode.WEB else self.web_state is None)
+        told = {"inProgress"} if mode == Mode.WEB else {"inProgress", None}
+        return self.status in _RECORDING and self.web_state in told
 
 
 def acquired(

@@ -126,7 +126,7 @@ def _in_sync(session: Session, wanted: Want) -> Action:
 
 def _renamed(action: Action, old: str) -> Action:
     """Say of a session that needs nothing that it goes on under another name."""
-    if action.kind is not Kind.NONE or not action.session:
+    if action.kind is not Kind.NONE or not action.session or action.reason is Reason.FINAL:
         return action
     text = f"`{action.key}` goes on with the session of `{old}`, which was renamed"
     return replace(action, reason=Reason.RENAMED, message=text)

@@ -69,7 +69,7 @@ class Reason(StrEnum):
     REPLACING = "replacing", "Its successor is coming up."
     IN_HAND = "in-hand", "Another run is at work on it."
     BACKING_OFF = "backing-off", "It failed, and is tried again after a while."
-    NO_PLACE = "no-place", "As many sessions run as its App allows."
+    NO_PLACE = "no-place", "As many sessions run as its App, or the service, allows."
 
     # Nothing to do.
     IN_SYNC = "in-sync", "It is as desired."
@@ -94,5 +94,6 @@ class Reason(StrEnum):
     APP_INVALID = "app-invalid", "Its App has errors."
     ENDPOINT_NOT_ALLOWED = "endpoint-not-allowed", "Its App names an endpoint nobody allowed."
     SECRET_UNRESOLVED = "secret-unresolved", "A secret that it needs does not resolve here."
+    TOKEN_EXPIRED = "token-expired", "The RTC token that its spec gives has expired."
     REPLACE_FORBIDDEN = "replace-forbidden", "It would be replaced, which `policy.replace` forbids."
     PROTECTED = "protected", "It would be stopped or replaced, which `policy.protect` forbids."

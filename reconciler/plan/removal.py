@@ -38,11 +38,22 @@ def why_kept(options: Options, recorded: Recorded) -> Reason | None:
 
 def is_under(source: str, options: Options) -> bool:
     """Tell whether a manifest was read from under one of the PATHs given now."""
-    folders = {normpath(path) for path in options.paths}
-    source = normpath(source)
-    return "." in folders or any(
-        source == folder or source.startswith(f"{folder.rstrip('/')}/") for folder in folders
-    )
+    return any(_covers(normpath(path), normpath(source)) for path in options.paths)
+
+
+def _covers(folder: str, source: str) -> bool:
+    """Tell whether a folder or file is or holds another, both from the same place.
+
+    Without a checkout that place is the current folder: a spec may lie beside it or above.
+    """
+    ups, source_ups = _ups(folder), _ups(source)
+    if folder in {".", "/".join([".."] * ups)}:
+        return source_ups <= ups and not source.startswith("/")
+    return source == folder or source.startswith(f"{folder}/")
+
+
+def _ups(path: str) -> int:
+    return path.split("/").count("..")
 
 
 _KEPT = {

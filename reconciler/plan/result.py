@@ -11,7 +11,10 @@ from reconciler.plan.action import Key, Kind
 from reconciler.plan.session import Session
 
 Outcome: TypeAlias = Literal["done", "failed", "skipped"]
-"""How an action ended. `skipped`: not tried; what it builds on failed, or a person interrupted."""
+"""How an action ended.
+
+`skipped`: not tried; what it builds on failed, a person interrupted, or its time has not come.
+"""
 
 OUTCOMES: tuple[Outcome, ...] = ("done", "failed", "skipped")
 """In the order of the contract (design/cli.md, "apply")."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from reconciler.plan.action import Action, Cause, FieldChange, Kind, Known
 from reconciler.plan.backoff import next_start_s
-from reconciler.plan.expiry import forced_stop_s, rotate_at_s
+from reconciler.plan.expiry import forced_stop_s, in_last_third, rotate_at_s
 from reconciler.plan.reasons import Reason
 from reconciler.plan.session import End, Session
 from reconciler.plan.slots import Slot
@@ -39,13 +39,16 @@ def _rotation(slot: Slot, session: Session) -> Action | None:
     rotates_s = rotate_at_s(session, restarts_always=always)
     if rotates_s is None or now_s < rotates_s:
         return None
-    forced = is_forced(session, now_s)
-    failed = _failed_successor(slot, session)
-    if failed is not None and not forced and now_s < next_start_s(failed):
-        return replace(wait_for_successor(slot, failed), session=session.id)
     reason, why = _clock(session, always=always)
+    stop_first = is_forced(session, now_s)
+    failed = _failed_successor(slot, session)
+    if failed is not None and not stop_first and now_s < next_start_s(failed):
+        urgent = in_last_third(session, now_s, restarts_always=always)
+        if failed.end_reason != End.QUOTA or not urgent:
+            return replace(wait_for_successor(slot, failed), session=session.id)
+        stop_first, why = True, f"{why}; the service has no place, so it is stopped first"
     action = slot.act(Kind.ROTATE, reason, f"hands {slot.name} over: {why}", Cause.EXPIRY)
-    return replace(action, session=session.id, end=End.ROTATED, stop_first=forced)
+    return replace(action, session=session.id, end=End.ROTATED, stop_first=stop_first)
 
 
 def _clock(session: Session, *, always: bool) -> tuple[Reason, str]:
@@ -63,9 +66,9 @@ def _clock(session: Session, *, always: bool) -> tuple[Reason, str]:
 
 
 def _failed_successor(slot: Slot, session: Session) -> Session | None:
-    """Return the session that was to take over and has ended."""
-    last = slot.last
-    return last if last is not None and last.replaces == session.id else None
+    """Return the newest session that was to take over and has ended, or got out of reach."""
+    tried = [each for each in (slot.last, slot.orphan) if each and each.replaces == session.id]
+    return max(tried, key=lambda each: each.created_s, default=None)
 
 
 def _replacement(slot: Slot, session: Session, comparison: Comparison) -> Action | None:

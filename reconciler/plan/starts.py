@@ -4,13 +4,14 @@ from dataclasses import replace
 
 from reconciler.plan.action import Action, Cause, Kind
 from reconciler.plan.backoff import is_final, next_start_s
-from reconciler.plan.life import unconfirmed
+from reconciler.plan.life import ended, unconfirmed
 from reconciler.plan.reasons import Reason
 from reconciler.plan.session import ASKED, End, Session
 from reconciler.plan.slots import Slot
-from reconciler.plan.stops import stop
+from reconciler.plan.stops import decide_ending, stop
 from reconciler.plan.times import rfc3339
 from reconciler.plan.wants import reopened
+from reconciler.plan.world import Wanted, World
 from reconciler.spec.mapping import Change
 
 
@@ -21,10 +22,23 @@ def decide_start(slot: Slot) -> Action:
         return _start(slot, Reason.NEW, "nothing records it yet")
     if previous.end_reason in ASKED:
         return _after_asked(slot, End(previous.end_reason))
-    afresh = _afresh(slot, previous)
+    wanted = slot.world.wanted[slot.key.recording]
+    if lets_stand(slot.world, wanted, previous):
+        return _rest(slot, previous)
+    afresh = _afresh(slot.world, wanted, previous)
     if afresh is not None:
         return _start(slot, afresh, _AFRESH[afresh], _CAUSES.get(afresh, Cause.SPEC))
     return _after_unasked(slot, previous)
+
+
+def lets_stand(world: World, wanted: Wanted, last: Session) -> bool:
+    """Tell whether nothing follows an end (design/spec-format.md, `restart`).
+
+    `policy.restart` takes it as final, and nothing has happened since that begins afresh. What
+    `plan` and `status` both say.
+    """
+    is_over = is_final(last, wanted.terms.policy.restart)
+    return is_over and _afresh(world, wanted, last) is None
 
 
 def start_beside(slot: Slot) -> Action:
@@ -42,23 +56,42 @@ def restart_unconfirmed(slot: Slot, session: Session) -> Action:
 
     That one is stopped, but not waited for: as far as anybody knows it does not record.
     """
-    given_up = unconfirmed(session, slot.world.now_s)
-    if slot.world.now_s < next_start_s(given_up):
+    now_s = slot.world.now_s
+    given_up = unconfirmed(session, now_s)
+    wanted = slot.world.wanted[slot.key.recording]
+    if lets_stand(slot.world, wanted, ended(given_up, End.UNCONFIRMED, now_s)):
+        return _stop_only(slot, given_up)
+    if now_s < next_start_s(given_up):
         return _stop_or_wait(slot, given_up)
     text = f"restarts {slot.name}: it did not come up within 90 s, and is tried on another uid"
     action = slot.act(Kind.RESTART, Reason.UNCONFIRMED, text, Cause.FAILURE)
     return replace(action, session=session.id, end=End.UNCONFIRMED)
 
 
+def _stop_only(slot: Slot, given_up: Session) -> Action:
+    ending = None if given_up.stop_asked_s is None else decide_ending(slot)
+    return ending or _give_up(slot, given_up)
+
+
 def _stop_or_wait(slot: Slot, given_up: Session) -> Action:
     if given_up.stop_asked_s is not None:
         return wait_for_successor(slot, given_up)
+    return _give_up(slot, given_up)
+
+
+def _give_up(slot: Slot, given_up: Session) -> Action:
     return stop(slot, given_up, End.UNCONFIRMED, "it did not come up within 90 s", Cause.FAILURE)
 
 
 def wait_for_successor(slot: Slot, failed: Session) -> Action:
     """Return the wait for the end of the back-off after a session that failed."""
     until_s = next_start_s(failed)
+    if failed.end_reason == End.QUOTA:
+        text = (
+            f"waits: the service has no place for another session of {slot.name}, and is asked"
+            f" again at {rfc3339(until_s)}"
+        )
+        return replace(slot.act(Kind.WAIT, Reason.NO_PLACE, text, Cause.FAILURE), until_s=until_s)
     text = f"waits: {slot.name} is started again at {rfc3339(until_s)}, after its last end"
     action = slot.act(Kind.WAIT, Reason.BACKING_OFF, text, Cause.FAILURE)
     return replace(action, until_s=until_s)
@@ -102,9 +135,7 @@ def _after_asked(slot: Slot, end: End) -> Action:
 
 
 def _after_unasked(slot: Slot, previous: Session) -> Action:
-    """Start again what ended by itself, if and when its policy and the back-off say so."""
-    if is_final(previous, slot.policy.restart):
-        return _rest(slot, previous)
+    """Start again what ended by itself, when the back-off says so."""
     if slot.world.now_s < next_start_s(previous):
         return wait_for_successor(slot, previous)
     if previous.is_orphan or not previous.end_reason:
@@ -113,22 +144,21 @@ def _after_unasked(slot: Slot, previous: Session) -> Action:
     return _restart(slot, Reason(previous.end_reason))
 
 
-def _afresh(slot: Slot, previous: Session) -> Reason | None:
+def _afresh(world: World, wanted: Wanted, previous: Session) -> Reason | None:
     """Tell what ends a back-off or a final end early."""
     ended_s = previous.ended_s if previous.ended_s is not None else previous.created_s
-    wanted = slot.world.wanted[slot.key.recording]
     if previous.is_orphan or not previous.end_reason:
         return None
-    if _has_new_wire(slot, previous):
+    if _has_new_wire(world, wanted, previous):
         return Reason.SPEC_CHANGED
-    return reopened(slot.world, wanted, ended_s)
+    return reopened(world, wanted, ended_s)
 
 
-def _has_new_wire(slot: Slot, previous: Session) -> bool:
+def _has_new_wire(world: World, wanted: Wanted, previous: Session) -> bool:
     """Tell whether another request would go out; a change that nobody compared counts as one."""
-    if previous.digest == slot.digest:
+    if previous.digest == wanted.digest:
         return False
-    comparison = slot.world.comparisons.get(previous.id)
+    comparison = world.comparisons.get(previous.id)
     if comparison is None:
         return True
     return comparison.replaces or any(
@@ -146,13 +176,15 @@ def _restart(slot: Slot, reason: Reason) -> Action:
 
 
 def _rest(slot: Slot, last: Session) -> Action:
+    """Let an end stand; what changed since concerns no request, and the session agrees with it."""
     ended = f" at {rfc3339(last.ended_s)}" if last.ended_s is not None else ""
     text = (
         f"{slot.name} ended{ended} ({last.end_reason}), which `restart: {slot.policy.restart}`"
         " takes as final"
     )
     action = slot.act(Kind.NONE, Reason.FINAL, text)
-    return replace(action, until_s=slot.want.until_s)
+    changes = slot.comparison(last).changes
+    return replace(action, session=last.id, changes=changes, until_s=slot.want.until_s)
 
 
 def _sentence(reason: Reason) -> str:

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from reconciler.plan.action import Key
-from reconciler.plan.backoff import is_final, next_start_s
+from reconciler.plan.backoff import next_start_s
+from reconciler.plan.life import SETTLED
 from reconciler.plan.reasons import Reason
 from reconciler.plan.recorded import Recorded, terms_of
 from reconciler.plan.session import ASKED, Phase, Session
 from reconciler.plan.slots import is_out_of_reach
+from reconciler.plan.starts import lets_stand
 from reconciler.plan.times import rfc3339
-from reconciler.plan.wants import Want, reopened, want
+from reconciler.plan.wants import Want, want
 from reconciler.plan.world import Wanted, World
 
 Sync: TypeAlias = Literal["synced", "out-of-sync", "unknown"]
@@ -63,7 +65,7 @@ class _Facts:
     @property
     def last(self) -> Session | None:
         """Return the session if it has ended."""
-        ended = self.session is not None and self.session.phase in {Phase.ENDED, Phase.FAILED}
+        ended = self.session is not None and self.session.phase in SETTLED
         return self.session if ended else None
 
 
@@ -138,13 +140,17 @@ def _facts(world: World, key: Key, sessions: Sequence[Session]) -> _Facts:
     )
 
 
-def _prominence(session: Session) -> tuple[bool, bool, bool, bool, float, str]:
-    """Order sessions of a replica: what goes on before what ends, what records before what may."""
+def _prominence(session: Session) -> tuple[bool, bool, bool, bool, float, float, str]:
+    """Order sessions of a replica: what goes on before what ends, what records before what may.
+
+    Of those that ended the last counts, as in a plan.
+    """
     return (
         session.may_live,
         not session.stop_reason,
         session.phase is Phase.RUNNING,
         session.phase is not Phase.NONE,
+        session.ended_s or session.created_s,
         session.created_s,
         session.id,
     )
@@ -243,16 +249,9 @@ def _absent(facts: _Facts) -> _Verdict:
 
 
 def _is_final(facts: _Facts) -> bool:
-    """Tell whether `policy.restart` lets the last end stand (design/spec-format.md, `restart`)."""
-    last, recorded = facts.last, facts.recorded
-    wanted = facts.world.wanted.get(facts.key.recording)
-    if last is None or recorded is None or wanted is None or last.digest != recorded.digest:
-        return False
-    ended_s = last.created_s if last.ended_s is None else last.ended_s
-    return (
-        is_final(last, wanted.terms.policy.restart)
-        and reopened(facts.world, wanted, ended_s) is None
-    )
+    """Tell whether nothing follows the last end; a change that no run took note of is a new one."""
+    last, wanted = facts.last, facts.world.wanted.get(facts.key.recording)
+    return last is not None and wanted is not None and lets_stand(facts.world, wanted, last)
 
 
 def _meaning(end_reason: str) -> str:

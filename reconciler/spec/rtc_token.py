@@ -8,6 +8,8 @@ import binascii
 import struct
 import zlib
 
+EXPIRED_HINT = "give a token that is valid for longer, or `token: generate`"
+
 _VERSION = "007"
 _CONTENT_BYTES_MAX = 4096
 

@@ -133,6 +133,14 @@ def not_writable(place: str) -> StateError:
     )
 
 
+def gone(place: str, key: str) -> StateError:
+    """Return the refusal to begin anew where a state has been: what it knew may still run."""
+    return StateError(
+        f"the state at `{place}` is gone or empty, and its key `{key}` is still there",
+        hint=f"restore a backup; if it never held anything, remove `{key}` to begin anew",
+    )
+
+
 def damaged(place: str, detail: str) -> StateError:
     """Return the error for contents that this program never wrote."""
     return StateError(

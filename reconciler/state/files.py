@@ -72,13 +72,19 @@ def read_key(path: Path) -> bytes | None:
 
 
 @contextmanager
-def preparing(path: Path) -> Iterator[None]:
-    """Be the one process that prepares this state; make its key if there is none."""
+def preparing(path: Path) -> Iterator[bool]:
+    """Be the one process that prepares this state; make its key, and yield if there was one."""
+    had_key = read_key(path) is not None
     file = os.open(key_path(path), os.O_RDWR | os.O_CREAT, 0o600)
     try:
         _wait_for(file, path)
         _make_key(file, path)
-        yield
+        try:
+            yield had_key
+        except BaseException:
+            if not had_key:  # a key without a state would say that one was lost
+                key_path(path).unlink(missing_ok=True)
+            raise
     finally:
         os.close(file)
 

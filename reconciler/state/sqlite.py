@@ -21,6 +21,7 @@ from reconciler.state.database import (
     Run,
     Value,
     damaged,
+    gone,
     holder_of,
     holder_text,
     locked,
@@ -141,18 +142,25 @@ class Opening:
         with _closed_on_failure(_connect(self.path)) as connection:
             is_older = self._version(connection) < len(self.migrations)
             if is_older or files.read_key(self.path) is None:
-                with files.preparing(self.path):
+                with files.preparing(self.path) as had_key:
+                    if had_key and not _tables(connection):
+                        raise gone(self.place, files.key_path(self.path).name)
                     self._migrate(connection)
             _write_ahead(connection)
             return self._at_path(connection)
 
     def for_reading(self) -> SqliteDatabase:
         """Open it as it is; what cannot be written, or is older, is read from a copy."""
-        if not files.is_writable(self.path):
-            with tempfile.TemporaryDirectory() as folder:
-                copy = files.copy_into(self.path, Path(folder))
-                with closing(_connect(copy)) as connection:
-                    return self._in_memory(connection)
+        if files.is_writable(self.path):
+            # On a full disk there is no room for the files that SQLite makes beside it.
+            with suppress(sqlite3.OperationalError):
+                return self._in_place()
+        with tempfile.TemporaryDirectory() as folder:
+            copy = files.copy_into(self.path, Path(folder))
+            with closing(_connect(copy)) as connection:
+                return self._in_memory(connection)
+
+    def _in_place(self) -> SqliteDatabase:
         with _closed_on_failure(_connect(self.path)) as connection:
             if self._version(connection) == len(self.migrations):
                 return self._at_path(connection)
@@ -170,6 +178,8 @@ class Opening:
 
     def _in_memory(self, source: sqlite3.Connection) -> SqliteDatabase:
         self._version(source)
+        if not _tables(source) and files.read_key(self.path) is not None:
+            raise gone(self.place, files.key_path(self.path).name)
         connection = _memory()
         source.backup(connection)
         self._migrate(connection)
@@ -201,7 +211,11 @@ def open_sqlite(path: str, clock: Clock, migrations: Migrations, *, write: bool)
         opening = Opening(Path(path).absolute(), path, clock, migrations)
         if write:
             return opening.for_writing()
-        return opening.for_reading() if files.is_there(opening.path) else opening.nothing(None)
+        if files.is_there(opening.path):
+            return opening.for_reading()
+        if files.read_key(opening.path) is not None:
+            raise gone(path, files.key_path(opening.path).name)
+        return opening.nothing(None)
 
 
 def open_nothing(

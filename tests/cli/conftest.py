@@ -1,12 +1,13 @@
 """A command line without the user's own settings and cache."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.cli.support import Run
 from tests.cli.world import World, world_at
+from tests.crash.support import Scene, recording, stage
 
 
 @pytest.fixture
@@ -29,3 +30,17 @@ def world(tmp_path: Path) -> Iterator[World]:
     """A folder of specs, a state, and a simulator over HTTP, all on one fast clock."""
     with world_at(tmp_path) as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def staged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Path], Scene]]:
+    with stage(tmp_path_factory.mktemp("simulator")) as staged:
+        yield staged
+
+
+@pytest.fixture
+def scene(staged: Callable[[Path], Scene], tmp_path: Path) -> Scene:
+    """Specs of two recordings, nothing of which runs yet."""
+    scene = staged(tmp_path / "scene")
+    scene.want(recording("lobby"), recording("stage"))
+    return scene

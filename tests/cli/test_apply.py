@@ -1,32 +1,16 @@
 """What design/cli.md says of `apply`, run as a user runs it, against a simulator over HTTP."""
 
-import json
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from datetime import datetime
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
 from tests.cli.test_plan_json import APPLY_SCHEMA
-from tests.crash.support import Ran, Scene, manifest, recording, stage
+from tests.crash.support import Ran, Scene, manifest, recording
 
 REFUSED = 3
 ROOMS = 10
-
-
-@pytest.fixture(scope="module")
-def staged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Path], Scene]]:
-    with stage(tmp_path_factory.mktemp("simulator")) as staged:
-        yield staged
-
-
-@pytest.fixture
-def scene(staged: Callable[[Path], Scene], tmp_path: Path) -> Scene:
-    """Specs of two recordings, nothing of which runs yet."""
-    scene = staged(tmp_path / "scene")
-    scene.want(recording("lobby"), recording("stage"))
-    return scene
 
 
 def applied(scene: Scene, *options: str) -> Ran:
@@ -114,85 +98,6 @@ def test_a_session_that_never_comes_up_fails_within_the_timeout(scene: Scene) ->
     assert ran.code == 1
     assert results(ran)["lobby"]["outcome"] == "done"
     assert results(ran)["stage"]["outcome"] == "failed"
-
-
-# Saved plans
-
-
-@pytest.fixture
-def saved(scene: Scene) -> Path:
-    saved = scene.folder / "saved.plan"
-    assert scene.plan("--out", str(saved)).code == 0
-    return saved
-
-
-def test_a_saved_plan_is_carried_out(scene: Scene, saved: Path) -> None:
-    ran = scene.run("apply", "--plan", str(saved), "--yes")
-    assert ran.code == 0, ran.err
-    assert channels(scene) == ["lobby", "stage"]
-
-
-@pytest.mark.parametrize("move", ["specs", "state", "secret"])
-def test_a_saved_plan_that_no_longer_fits_is_refused(scene: Scene, saved: Path, move: str) -> None:
-    if move == "specs":
-        scene.want(recording("lobby"), recording("stage", maxIdle="1m"))
-    elif move == "state":
-        applied(scene, "--target", "lobby")
-    else:
-        del scene.environ["SECRET_KEY"]
-    before = scene.service.changes()
-    ran = scene.run("apply", "--plan", str(saved), "--yes")
-    assert ran.code == REFUSED
-    assert "no longer fits" in ran.err
-    assert "plan again" in ran.err
-    assert scene.service.changes() == before
-
-
-def test_a_saved_plan_is_carried_out_once(scene: Scene, saved: Path) -> None:
-    assert scene.run("apply", "--plan", str(saved), "--yes").code == 0
-    before = scene.service.changes()
-    assert scene.run("apply", "--plan", str(saved), "--yes").code == REFUSED
-    assert scene.service.changes() == before
-
-
-@pytest.mark.parametrize("key", ["digest", "basis"])
-def test_a_saved_plan_that_was_tampered_with_is_refused(
-    scene: Scene, saved: Path, key: str
-) -> None:
-    document = json.loads(saved.read_text())
-    document[key] = "0" * 64
-    saved.write_text(json.dumps(document))
-    assert scene.run("apply", "--plan", str(saved), "--yes").code == REFUSED
-    assert scene.service.calls() == []
-
-
-def test_a_saved_plan_keeps_its_targets(scene: Scene, saved: Path) -> None:
-    assert scene.plan("--out", str(saved), "--target", "stage").code == 0
-    assert scene.run("apply", "--plan", str(saved), "--yes").code == 0
-    assert channels(scene) == ["stage"]
-
-
-def test_a_saved_plan_is_for_its_scope(scene: Scene, saved: Path) -> None:
-    ran = scene.run("apply", "--plan", str(saved), "--yes", "--scope", "other")
-    assert ran.code == REFUSED
-    assert "--scope default" in ran.err
-    assert scene.service.calls() == []
-
-
-@pytest.mark.parametrize("text", ["", "{}", "no JSON", '{"format_version": "2"}', "[" * 100_000])
-def test_what_is_no_saved_plan_is_an_error(scene: Scene, saved: Path, text: str) -> None:
-    saved.write_text(text)
-    ran = scene.run("apply", "--plan", str(saved), "--yes")
-    assert ran.code == 1
-    assert "is not a saved plan" in ran.err
-
-
-def test_a_saved_plan_takes_no_paths_or_targets(scene: Scene, saved: Path) -> None:
-    for more in ([str(scene.specs)], ["--target", "lobby"]):
-        assert scene.run("apply", *more, "--plan", str(saved), "--yes").code == 1
-    assert scene.run("apply", "--yes").code == 1
-    assert scene.run("apply", "--plan", str(saved.with_name("none")), "--yes").code == 1
-    assert scene.service.calls() == []
 
 
 # Guards
@@ -305,7 +210,40 @@ def test_a_recording_whose_manifest_broke_goes_on(scene: Scene) -> None:
     assert scene.service.changes() == before
 
 
+# What expires
+
+
+def test_with_json_nobody_was_warned_of_expiry(scene: Scene) -> None:
+    ran = applied(scene, "--format", "json")
+    assert len(results(ran)) == 2
+    assert "warning[unattended-expiry]" in ran.err
+
+
+def test_an_end_that_is_asked_for_was_warned_of(scene: Scene) -> None:
+    page = {"url": "https://example.com/page", "maxDuration": "1h"}
+    scene.want(recording("wall", "web", web=page, policy={"restart": "on-failure"}))
+    ends = scene.service.now_s() + 71 * 3600
+    (line,) = (line for line in applied(scene).err.splitlines() if "unattended-expiry" in line)
+    assert ", at " in line
+    told = datetime.fromisoformat(line.partition(", at ")[2].partition(";")[0]).timestamp()
+    assert told > ends
+
+
 # What fails
+
+
+def test_a_planned_wait_was_a_failure(scene: Scene) -> None:
+    refused = {"status": 400, "code": 2, "reason": "no such bucket"}
+    scene.service.fail({"endpoint": "start", "cname": "stage", "effect": refused})
+    assert [scene.apply().code for _ in range(2)] == [1, 1]
+    ran = scene.apply("--format", "json")
+    stage_ = results(ran)["stage"]
+    assert (stage_["action"], stage_["outcome"]) == ("wait", "skipped")
+    assert stage_["error"]["code"] == "backing-off"
+    assert ran.code == 0
+    scene.service.fail({"endpoint": "start", "cname": "hall", "effect": refused})
+    scene.want(recording("lobby"), recording("stage"), recording("hall"))
+    assert scene.apply().code == 1
 
 
 def test_a_secret_that_does_not_resolve_stops_only_what_needs_it(scene: Scene) -> None:

@@ -2,31 +2,16 @@
 
 import json
 import socket
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
 from tests.cli.test_plan_json import PLAN_SCHEMA
-from tests.crash.support import Scene, recording, stage
+from tests.crash.support import Scene, recording
 
 WINDOW = {"from": "2040-05-01T09:00:00+02:00", "until": "2040-05-01T10:00:00+02:00"}
 COMMENT_MAX = 60_000
-
-
-@pytest.fixture(scope="module")
-def staged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Path], Scene]]:
-    with stage(tmp_path_factory.mktemp("simulator")) as staged:
-        yield staged
-
-
-@pytest.fixture
-def scene(staged: Callable[[Path], Scene], tmp_path: Path) -> Scene:
-    """Specs of two recordings, nothing of which runs yet."""
-    scene = staged(tmp_path / "scene")
-    scene.want(recording("lobby"), recording("stage"))
-    return scene
 
 
 def applied(scene: Scene) -> None:
@@ -142,6 +127,32 @@ def test_requests_are_shown_without_secrets(scene: Scene) -> None:
     assert "/acquire" in ran.out
     assert '"accessKey": "***"' in ran.out
     assert scene.environ["ACCESS_KEY"] not in ran.out
+
+
+def sent(scene: Scene) -> list[dict[str, Any]]:
+    """Return the bodies of the calls that a plan shows."""
+    actions = scene.plan("--format", "json").json["actions"]
+    return [request["body"] for action in actions for request in action["requests"]]
+
+
+def test_the_shown_layout_was_not_the_one_that_is_sent(scene: Scene) -> None:
+    policy = {"ignore": ["layout.background"]}
+    was = {"type": "best-fit", "background": {"color": "#000001"}}
+    scene.want(recording("lobby", layout=was, policy=policy))
+    applied(scene)
+    layout = {"type": "vertical", "background": {"color": "#00ff00"}}
+    scene.want(recording("lobby", layout=layout, policy=policy))
+    (body,) = sent(scene)
+    assert body["clientRequest"]["backgroundColor"] == "#000001"
+    assert body["clientRequest"]["mixedVideoLayout"] == 2
+
+
+def test_the_shown_stop_of_what_is_gone_was_not_the_one_that_is_sent(scene: Scene) -> None:
+    scene.want(recording("lobby"), recording("stage", policy={"stop": "sync"}))
+    applied(scene)
+    scene.want(recording("lobby"))
+    (body,) = sent(scene)
+    assert body["clientRequest"] == {"async_stop": False}
 
 
 def test_markdown_is_a_comment_of_bounded_length(scene: Scene) -> None:

@@ -1,5 +1,7 @@
 """`suspend` and `resume`: an override in state, acted on by the next apply."""
 
+import asyncio
+
 import pytest
 
 from reconciler.plan.recorded import Override
@@ -57,6 +59,31 @@ def test_doing_it_twice_changes_nothing(world: World) -> None:
     world.run("resume", "lobby")
     ran = world.run("resume", "lobby")
     assert (ran.code, ran.out, ran.err) == (0, "lobby: it was not suspended\n", "")
+
+
+def test_what_was_final_stayed_so_after_a_suspend(world: World) -> None:
+    world.want("lobby", policy={"restart": "never"})
+    world.apply()
+    world.order(f"/sessions/{world.session('lobby').sid}/kill")
+    world.apply()
+    assert world.live() == set()
+    world.run("suspend", "lobby")
+    world.apply()
+    ran = world.run("resume", "lobby", "--format", "json")
+    (row,) = ran.json["recordings"]
+    assert (row["suspended"], row["until"], row["changed"]) == (False, None, True)
+    world.apply()
+    assert world.live() == {"lobby"}
+
+
+def test_a_suspend_whose_time_is_over_is_not_resumed(world: World) -> None:
+    world.want("lobby")
+    world.apply()
+    world.run("suspend", "lobby", "--for", "1s")
+    before = overrides(world)
+    asyncio.run(world.clock.sleep(2))
+    assert world.run("resume", "lobby").out == "lobby: it was not suspended\n"
+    assert overrides(world) == before
 
 
 def test_a_set_means_its_recordings(world: World) -> None:

@@ -171,7 +171,7 @@ class Stage:
 
     async def plan(self, **options: Any) -> Plan:
         """Make a plan as `reconciler plan` does."""
-        async with self._shop(acts=False, **options) as (shop, catalog):
+        async with self.shop(acts=False, **options) as (shop, catalog):
             asks = options.get("refresh", True)
             problems = await refresh(shop.site, write=False) if asks else []
             held = options.get("held", False)
@@ -185,7 +185,7 @@ class Stage:
         **options: Any,
     ) -> list[Result]:
         """Plan and act as `reconciler apply --yes` does; a refused plan raises AssertionError."""
-        async with self._shop(acts=True, **options) as (shop, catalog):
+        async with self.shop(acts=True, **options) as (shop, catalog):
             problems = await refresh(shop.site, write=True)
             plan = assess(shop.site, shop.differ, catalog, problems, held=False)
             assert not plan.refused, plan.refused
@@ -206,7 +206,8 @@ class Stage:
             return work.results
 
     @asynccontextmanager
-    async def _shop(self, *, acts: bool, **options: Any) -> AsyncIterator[tuple[Shop, Catalog]]:
+    async def shop(self, *, acts: bool, **options: Any) -> AsyncIterator[tuple[Shop, Catalog]]:
+        """Open state and make the engine's parts as a command does."""
         self.runs += 1
         setting = Setting({}, frozenset(), self.environ, self.clock.now_s())
         catalog = read_catalog(Files(options.get("paths", [str(self.specs)])), setting)

@@ -1,10 +1,17 @@
 """How an apply runs: how wide, how long, and how it ends when it is interrupted."""
 
 import asyncio
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from reconciler.agora.client import Client
+from reconciler.agora.messages import Reply, Request, Unanswered, Wire
 from reconciler.engine.apply import Limits
+from reconciler.engine.observe import handle_of
 from reconciler.plan.result import Result
 from tests.engine.support import (
     Stage,
@@ -97,6 +104,107 @@ async def test_an_interrupted_start_that_is_being_repeated_is_finished(tmp_path:
     await interrupted(stage, 2)
     assert len(stage.log("start")) <= 2, "no new pair is begun"
     assert stage.sessions()[-1].end_reason in {"interrupted", "not-started"}
+
+
+@dataclass
+class Slow:
+    """A way to the service on which the answers of one endpoint take 3 s, and are told of."""
+
+    inner: Wire
+    endpoint: str
+    sent: asyncio.Event
+
+    async def send(self, request: Request) -> Reply | Unanswered:
+        answer = await self.inner.send(request)
+        if request.url.endswith(f"/{self.endpoint}"):
+            self.sent.set()
+            await asyncio.sleep(3)
+        return answer
+
+
+async def interrupted_on_the_way(stage: Stage, endpoint: str) -> list[Result]:
+    """Apply, and interrupt that while such a call is on its way."""
+    sent = asyncio.Event()
+    stage.tap = lambda wire: Slow(wire, endpoint, sent)
+    results = await stage.apply(interrupt=sent)
+    stage.tap = lambda wire: wire
+    return results
+
+
+@virtual_time
+async def test_the_answer_to_an_update_is_kept_though_the_run_is_interrupted(
+    tmp_path: Path,
+) -> None:
+    stage = Stage(tmp_path)
+    stage.want("lobby")
+    await stage.apply()
+    stage.want("lobby", layout={"type": "best-fit"})
+    assert outcomes(await interrupted_on_the_way(stage, "updateLayout")) == {"lobby": "done"}
+    assert stage.sessions()[0].pending == ()
+    assert kinds(await stage.plan()) == {}
+
+
+@virtual_time
+async def test_the_answer_to_a_stop_is_kept_though_the_run_is_interrupted(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    stage.want("lobby")
+    await stage.apply()
+    stage.want("lobby", suspend=True)
+    assert outcomes(await interrupted_on_the_way(stage, "stop")) == {"lobby": "skipped"}
+    assert stage.sessions()[0].stop_taken_s is not None
+
+
+@virtual_time
+async def test_an_acquire_that_was_answered_is_followed_by_its_start(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    stage.want("lobby")
+    assert outcomes(await interrupted_on_the_way(stage, "acquire")) == {"lobby": "skipped"}
+    assert [each.phase for each in stage.sessions()] == ["starting"]
+    assert outcomes(await stage.apply()) == {"lobby": "done"}
+    assert stage.started() == 1
+
+
+@virtual_time
+@pytest.mark.parametrize(
+    ("changed", "endpoint"), [({"layout": {"type": "best-fit"}}, "updateLayout"), ({}, "stop")]
+)
+async def test_what_waits_in_line_at_an_interrupt_is_not_sent_and_not_said_to_be(
+    tmp_path: Path, changed: dict[str, Any], endpoint: str
+) -> None:
+    stage = Stage(tmp_path)
+    names = [f"room-{number:02}" for number in range(20)]
+    for name in names:
+        stage.want(name)
+    await stage.apply()
+    for name in names:
+        stage.want(name, **(changed or {"suspend": True}))
+    interrupt = asyncio.Event()
+    asyncio.get_running_loop().call_later(3, interrupt.set)  # 20 queries take 2 s
+    await stage.apply(interrupt=interrupt, allow_stops=20)
+    sent = {call["sid"] for call in stage.log(endpoint)}
+    assert 3 < len(sent) < 17
+    marked = {each.sid for each in stage.sessions() if each.pending or each.stop_asked_s}
+    assert marked == (sent if endpoint == "stop" else set())
+    assert set(outcomes(await stage.apply(allow_stops=20)).values()) == {"done"}
+    assert len(stage.log(endpoint)) == 20, "none twice"
+
+
+@virtual_time
+async def test_an_interrupt_does_not_keep_a_lost_session_from_being_stopped(tmp_path: Path) -> None:
+    """Its `sid` could not be written; the stop of it finishes what was begun."""
+    stage = Stage(tmp_path)
+    stage.want("lobby")
+    await stage.apply()
+    (alive,) = stage.alive("lobby")
+    async with stage.shop(acts=True) as (shop, _):
+        (session,) = stage.sessions()
+        client = shop.site.apps.client_of(session)
+        assert isinstance(client, Client)
+        shop.site.halt.order()
+        await client.stop(handle_of(session))
+        assert stage.log("stop") == []
+        await client.stop(handle_of(session), must_go=True)
+    assert alive not in stage.alive("lobby")
 
 
 @virtual_time

@@ -139,7 +139,7 @@ class WorldStage(Stage):
 
     async def destroy(self) -> list[Result]:
         """Stop all that the scope records, as `reconciler destroy` does."""
-        async with self._shop(acts=True) as (shop, _):
+        async with self.shop(acts=True) as (shop, _):
             names = {session.recording for session in shop.site.records.all_sessions()}
             plan = plan_stops(shop.site, sorted(names), refuses_observed=False)
             work = Quell(shop.site, plan, self.heard, Limits())

@@ -10,9 +10,11 @@ from itertools import count
 from typing import Any
 
 from reconciler.plan.action import Action, Kind
-from reconciler.plan.capacity import free_places
+from reconciler.plan.capacity import free_places, taken_places
 from reconciler.plan.decide import decide_recording
+from reconciler.plan.life import SETTLED
 from reconciler.plan.session import End, Phase, Session
+from reconciler.plan.slots import names_of
 from reconciler.plan.world import World
 from tests.plan.support import session_of
 
@@ -24,8 +26,9 @@ def passes(world: World, limit: int) -> Iterator[tuple[World, list[Action]]]:
     """Carry out what is decided, pass after pass; yield each world with what was done last."""
     for _ in range(limit):
         done: list[Action] = []
-        for name in sorted({*world.wanted, *world.recorded}):
-            for action in decide_recording(world, name, free_places(world)):
+        for name in names_of(world):
+            free = free_places(world.apps, taken_places(world))
+            for action in decide_recording(world, name, free):
                 world = perform(world, action)
                 done.append(action)
         yield world, done
@@ -57,7 +60,7 @@ def later(world: World) -> World:
 
 
 def _later(session: Session, now_s: float) -> Session:
-    if session.phase in {Phase.ENDED, Phase.FAILED, Phase.ORPHAN, Phase.NONE}:
+    if session.phase in {*SETTLED, Phase.ORPHAN, Phase.NONE}:
         return session
     if session.stop_reason and session.stop_asked_s is not None:
         return replace(session, phase=Phase.ENDED, ended_s=now_s, end_reason=session.stop_reason)

@@ -100,7 +100,8 @@ def _recording(random: Random, name: str) -> Case:
     }
     row = {**random.choice(ROWS), "channel": channel}
     is_gone, is_new = random.random() < 0.25, random.random() < 0.25
-    sessions = [] if is_new else _sessions(random, name, channel)
+    is_known = is_gone or not is_new  # of what is neither, sessions may be left all the same
+    sessions = _sessions(random, name, channel) if is_known else []
     return {
         "wanted": None if is_gone else wanted,
         "recorded": None if is_new else row,
@@ -138,11 +139,12 @@ def _past(random: Random, before: str) -> Case:
         "phase": phase,
         "attempt": random.randint(0, 3),
         "created": random.choice([-60, -9000]),
+        "replaces": random.choice(["", before]),
     }
     if phase == "orphan":
         return tried
     end = {"end_reason": str(random.choice(list(End))), "ended": random.randint(-400, 0)}
-    return {**tried, **end, "replaces": random.choice(["", before])}
+    return {**tried, **end}
 
 
 _SEEDS = st.integers(0, 2**32 - 1)

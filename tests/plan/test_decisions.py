@@ -37,7 +37,7 @@ def test_some_case_decides_on_every_kind(kind: Kind) -> None:
     assert any(said["kind"] == kind for said in all_expected())
 
 
-BY_THE_ENGINE = {Reason.SECRET_UNRESOLVED}
+BY_THE_ENGINE = {Reason.SECRET_UNRESOLVED, Reason.TOKEN_EXPIRED}
 """Reasons of what an apply finds out beyond the plan."""
 
 

@@ -13,7 +13,7 @@ CHANGED: Case = {"session": {"digest": "old", "comparison": {"replaces": True}}}
 CLOSED: Case = {
     "wanted": {"schedule": [{"start": "2027-01-15T06:00:00Z", "until": "2027-01-15T07:00:00Z"}]}
 }
-EDITED: Case = {**CLOSED, "recorded": {"digest": "before"}}
+EDITED: Case = {**CLOSED, "recorded": {"schedule": None}}
 FEWER: Case = {"session": {"replica": 1}, "wanted": {"replicas": 1}}
 COUNTED = {
     "gone": GONE,
@@ -25,6 +25,7 @@ COUNTED = {
 }
 NOT_COUNTED = {
     "window's end": CLOSED,
+    "window's end beside another change": {**CLOSED, "recorded": {"digest": "before"}},
     "rotation": {"session": {"started": None, "resource_ends": None}},
     "observed": {**CHANGED, "wanted": {"policy": {"manage": "observe"}}},
     "protected": {**CHANGED, "wanted": {"policy": {"protect": True}}},
@@ -82,6 +83,25 @@ def test_what_is_told_to_stop_already_does_not_count_as_running() -> None:
     recordings: Case = {f"told{number}": told(number) for number in range(20)}
     recordings |= {f"gone{number}": gone(number) for number in range(9)}
     assert not make_plan(world_of({"recordings": recordings})).refused
+
+
+def test_stops_that_were_let_through_do_not_count_when_they_are_sent_again() -> None:
+    again = {"stop_reason": "removed", "stop_asked": -600, "stops": 1}
+    plan = plan_of({**GONE, "session": again}, 4, 14)
+    assert plan.summary["stop"] == 4
+    assert not plan.refused
+
+
+def test_what_is_only_observed_makes_the_others_no_safer() -> None:
+    observed: Case = {"wanted": {"policy": {"manage": "observe"}}}
+    recordings: Case = {f"gone{number}": gone(number) for number in range(6)}
+    recordings |= {f"on{number}": {"sessions": [{"id": f"n{number}"}]} for number in range(4)}
+    recordings |= {
+        f"seen{number}": {**observed, "sessions": [{"id": f"o{number}"}]} for number in range(30)
+    }
+    assert make_plan(world_of({"recordings": recordings})).refused == (
+        "6 of 10 running sessions would be stopped or replaced, which is more than 30%"
+    )
 
 
 def told(number: int) -> Case:

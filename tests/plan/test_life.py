@@ -238,6 +238,25 @@ def test_one_found_alive_after_its_stop_keeps_the_reason_of_that() -> None:
     assert session.stop_reason == End.ROTATED
 
 
+def test_one_found_alive_whose_place_nothing_took_goes_on_as_its_spec_says() -> None:
+    gone = in_phase("ended", end_reason="gone", recheck_s=1300.0)
+    session = life.found_alive(gone, NOW_S, goes_on=True)
+    assert (session.phase, session.stop_reason, session.end_reason) == (Phase.RUNNING, "", "")
+
+
+def test_one_found_alive_that_was_asked_to_stop_is_stopped_whatever_took_its_place() -> None:
+    ended = in_phase("ended", stop_reason="suspended", stop_asked_s=1100.0, stops=3)
+    session = life.found_alive(ended, NOW_S, goes_on=True)
+    assert (session.stop_reason, next_stop_s(session)) == (End.SUSPENDED, 0)
+
+
+def test_an_orphan_for_want_of_an_answer_ends_with_the_token_it_was_started_with() -> None:
+    sent = life.acquired(
+        CLAIMED, resource_id="r", host="h", now_s=1001.0, body_hash="", token_ends_s=3000.0
+    )
+    assert life.orphaned(sent, NOW_S).ends_by_s == 3000.0
+
+
 @pytest.mark.parametrize(
     ("phase", "fields", "duration_s", "ends_by_s"),
     [

@@ -3,12 +3,17 @@ from typing import Any
 
 import pytest
 
+from reconciler.plan.action import Action
+from reconciler.plan.decide import decide_recording
+from reconciler.plan.reasons import Reason
 from reconciler.plan.recorded import Override, Recorded, Terms, terms_text
 from reconciler.plan.session import End, Phase, Session
 from reconciler.plan.status import Row, orphans, status_rows
 from reconciler.spec.desired import Policy, Window
 from tests.golden.plans import NOW_S, session
 from tests.golden.statuses import recorded
+from tests.plan import support
+from tests.plan.support import NAME, Case, cases_of, titled, world_of
 
 TERMS = Terms(policy=Policy())
 NEVER = Terms(policy=Policy(restart="never"))
@@ -68,6 +73,16 @@ def row(one: Recorded, *sessions: Session) -> Row:
         (NEVER, EXITED, "recording ended synced healthy final"),
         (NEVER, FAILED, "recording failed synced degraded final"),
         (NEVER, {**EXITED, "digest": "other"}, "recording ended out-of-sync degraded exited"),
+        (
+            NEVER,
+            {**FAILED, "end_reason": End.QUOTA},
+            "recording failed out-of-sync degraded quota",
+        ),
+        (
+            NEVER,
+            {**FAILED, "end_reason": End.UNCONFIRMED},
+            "recording failed synced degraded final",
+        ),
         (OPEN, EXITED, "recording ended synced healthy final"),
         (OPEN, {**EXITED, "ended_s": NOW_S - 7200}, "recording ended out-of-sync degraded exited"),
         (CLOSED, {}, "stopped running out-of-sync progressing outside-schedule"),
@@ -109,6 +124,40 @@ def test_what_a_person_suspended_says_why_and_until_when() -> None:
 def test_a_suspend_whose_time_is_over_is_none() -> None:
     override = Override(since_s=NOW_S - 60, until_s=NOW_S)
     assert row(recorded("a", override=override), session("a")).health == "healthy"
+
+
+ENDED = [
+    case
+    for case in cases_of("starts.yaml")
+    if not any("comparison" in said for said in case.get("sessions", ()))
+    and not {"suspend", "digest"} & set(case.get("recorded") or {})
+]
+"""Ends with nothing between them and the specs that state has not heard of."""
+
+
+@pytest.mark.parametrize("case", ENDED, ids=titled)
+def test_plan_and_status_call_the_same_ends_final(case: Case) -> None:
+    world = world_of(case)
+    rows = status_rows(world.recorded, world.sessions, support.NOW_S)
+    planned = {str(action.key) for action in decide_recording(world, NAME) if is_final(action)}
+    assert {str(each.key) for each in rows if is_final(each)} == planned
+
+
+def is_final(said: Row | Action) -> bool:
+    return said.reason == Reason.FINAL
+
+
+def test_a_resumed_suspend_lets_what_was_final_begin_afresh() -> None:
+    override = Override(since_s=NOW_S - 50, until_s=NOW_S)
+    found = row(recorded("a", NEVER, override=override), session("a", **EXITED))
+    assert (found.sync, found.reason) == ("out-of-sync", End.EXITED)
+
+
+def test_of_two_that_ended_the_one_that_ended_last_is_shown_as_a_plan_decides_by_it() -> None:
+    before = session("a", id="before", **EXITED)
+    after = session("a", id="after", **FAILED)
+    tried = replace(after, created_s=NOW_S - 300, ended_s=NOW_S - 299)
+    assert row(recorded("a", NEVER), before, tried).session == before
 
 
 def test_while_one_session_replaces_another_the_one_that_records_is_shown() -> None:

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.plan.uids import DERIVED_MAX, DERIVED_MIN, derived_uid, next_uid
+from reconciler.plan.uids import DERIVED_MAX, DERIVED_MIN, derived_uid, next_uid, uid_again
+from tests.plan.lives import in_phase
 
 POOLS = st.lists(st.sampled_from("12345"), unique=True)
 DERIVED = partial(derived_uid, "default", "lobby", 0)
@@ -92,3 +93,34 @@ def test_no_derived_uid_comes_twice(pool: list[str]) -> None:
         last, counter = next_uid(pool, last=last, taken=pool, derive=DERIVED, counter=counter)
         found.append(last)
     assert len(set(found)) == 20
+
+
+@pytest.mark.parametrize(
+    ("pool", "again", "counter", "found"),
+    [
+        (["1", "2"], "1", 0, ("1", 0)),
+        (["1"], "1", 0, ("1", 0)),
+        ([], DERIVED(3), 4, (DERIVED(3), 4)),
+        # It is no longer one that the spec gives.
+        (["2", "3"], "1", 0, ("2", 0)),
+        ([], "1", 0, (DERIVED(0), 1)),
+        (["2"], DERIVED(2), 4, ("2", 4)),
+    ],
+)
+def test_after_a_conflict_the_same_uid_is_tried_again_and_no_other_beside_it(
+    pool: list[str], again: str, counter: int, found: tuple[str, int]
+) -> None:
+    last = uid_again(in_phase("failed", end_reason="conflict", uid=again))
+    uid = next_uid(pool, last=again, taken=(), derive=DERIVED, counter=counter, again=last)
+    assert uid == found
+
+
+def test_a_uid_that_a_session_of_ours_holds_since_the_conflict_is_not_tried_again() -> None:
+    found = next_uid(["1", "2"], last="1", taken={"1"}, derive=DERIVED, counter=0, again="1")
+    assert found == ("2", 0)
+
+
+@pytest.mark.parametrize("end", ["interrupted", "not-started", "quota", "exited", ""])
+def test_only_a_conflict_asks_for_the_same_uid(end: str) -> None:
+    assert uid_again(in_phase("failed", end_reason=end)) == ""
+    assert uid_again(None) == ""
