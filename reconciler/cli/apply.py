@@ -244,8 +244,9 @@ def interruptible(shop: Shop) -> Iterator[None]:
 
 
 def exit_code(shop: Shop, plan: Plan, results: list[Result]) -> int:
-    """Return what an apply ends with."""
+    """Return what an apply ends with; what could not be asked may be dead, and is no success."""
     if shop.site.halt.ordered:
         return EXIT_INTERRUPTED
     failed = any(result.outcome == "failed" for result in results)
-    return int(failed or plan.has_errors or not shop.site.options.sound)
+    unseen = bool(shop.site.records.unseen)
+    return int(failed or unseen or plan.has_errors or not shop.site.options.sound)

@@ -128,7 +128,9 @@ async def _outside(
         await service.close()
     if service.answered:
         findings.append(examine_clock(service.skews_s))
-    return [*findings, *examine_sessions(shop.site)]
+    if not NO_STATE.endswith(store.place):  # of a state that cannot be read nothing is well
+        findings += examine_sessions(shop.site)
+    return findings
 
 
 async def _apps(site: Site) -> AsyncIterator[Finding]:

@@ -21,7 +21,7 @@ from reconciler.engine.differ import Differ
 from reconciler.engine.records import Records
 from reconciler.engine.site import NO_SPECS, Site, Specs
 from reconciler.engine.vault import Vault
-from reconciler.errors import LockedError, SecretError, SpecError, UsageError
+from reconciler.errors import LockedError, SpecError, UsageError
 from reconciler.plan.world import Options
 from reconciler.spec.apps import AppDefinition, thaw
 from reconciler.spec.catalog import Catalog
@@ -150,7 +150,7 @@ def shop_of(
     vault = Vault(Resolver(console.environ, allow_exec=args.allow_exec), store.key)
     specs = specs_of(catalog, snapshot.recorded) if catalog else NO_SPECS
     remembered = {name: _thawed(name, text) for name, text in snapshot.apps.items()}
-    definitions = _definitions(catalog.apps if catalog else {}, remembered, specs, vault)
+    definitions = _definitions(catalog.apps if catalog else {}, remembered, specs)
     daemon = snapshot.holder is not None and snapshot.holder.command == "run"
     share = BESIDE_DAEMON if daemon else 1.0
     outside = Outside(
@@ -209,23 +209,18 @@ def check_targets(site: Site) -> None:
 
 
 def _definitions(
-    named: Mapping[str, AppDefinition],
-    remembered: Mapping[str, AppDefinition],
-    specs: Specs,
-    vault: Vault,
+    named: Mapping[str, AppDefinition], remembered: Mapping[str, AppDefinition], specs: Specs
 ) -> dict[str, AppDefinition]:
     """Return the Apps of the specs, and those that only state knows.
 
     Where the last App manifest is gone, the specs' App is that of the environment. If nothing uses
-    it and its ID is not set, what runs is still stopped with what state remembers of its name.
+    it, what runs is stopped with what state remembers of its name.
     """
     found = {**remembered, **named}
     for name in named.keys() & remembered.keys():
-        if all(wanted.app != name for wanted in specs.wanted.values()):
-            try:
-                vault.value(named[name].app_id)
-            except SecretError:
-                found[name] = remembered[name]
+        is_used = any(wanted.app == name for wanted in specs.wanted.values())
+        if named[name].of_environment and not is_used:
+            found[name] = remembered[name]
     return found
 
 

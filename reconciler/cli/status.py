@@ -13,8 +13,10 @@ from reconciler.cli.service import Service
 from reconciler.cli.status_view import status_document, status_text
 from reconciler.engine.observe import observe_all
 from reconciler.engine.records import Records
+from reconciler.engine.verdict import APPLIED
+from reconciler.plan.action import Key
 from reconciler.plan.session import REACHABLE
-from reconciler.plan.status import orphans, status_rows
+from reconciler.plan.status import Notes, orphans, status_rows
 from reconciler.plan.world import Options
 from reconciler.state.store import Store
 
@@ -77,10 +79,16 @@ def _show(
     store, now_s = records.store, console.clock.now_s()
     recorded = {name: each for name, each in records.recorded.items() if name in names}
     sessions = [each for each in records.all_sessions() if each.recording in names]
-    rows, lost = status_rows(recorded, sessions, now_s), orphans(sessions, now_s)
+    conditions = store.conditions(args.scope)
+    failed = {
+        Key(each.recording, each.replica): (each.reason, each.message)
+        for each in conditions
+        if each.type == APPLIED and not each.status
+    }
+    notes = Notes(unseen=records.unseen, failed=failed)
+    rows, lost = status_rows(recorded, sessions, now_s, notes), orphans(sessions, now_s)
     files = {past.session.id: past.files for past in store.latest(args.scope)} | records.seen_files
     if args.format == "json":
-        conditions = store.conditions(args.scope)
         document = status_document(args.scope, rows, lost, conditions, files)
         console.line(json.dumps(document, indent=2))
         return

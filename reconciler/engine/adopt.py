@@ -46,10 +46,7 @@ async def adopt(site: Site, asked: Adoption) -> Session | Problem:
     The Recording's manifest is sound and wants this replica. Raises StateError.
     """
     desired = site.specs.desired(asked.recording)
-    obstacle = _obstacle(site, desired, asked)
-    if obstacle is not None:
-        return obstacle
-    client = site.apps.client(desired.app)
+    client = _obstacle(site, desired, asked) or site.apps.client(desired.app)
     if isinstance(client, Problem):
         return client
     answer = await client.query(_handle(site, desired, asked))
@@ -62,8 +59,17 @@ async def adopt(site: Site, asked: Adoption) -> Session | Problem:
         session = _session(site, desired, asked, answer)
     except SecretError as problem:
         return Problem("secret-unresolved", str(problem), problem.hint)
+    if life.past_reach(session, site.now_s()):
+        return Problem("past-expiry", _PAST_EXPIRY, _RAISE_EXPIRY)
     await _keep(site, desired, session, answer)
     return session
+
+
+_PAST_EXPIRY = (
+    "it answers, and by the spec's `resourceExpiry` it would be out of reach already: its resource"
+    " was acquired for longer"
+)
+_RAISE_EXPIRY = "raise `resourceExpiry` in the spec to what it was acquired for"
 
 
 def _unknown_session(failure: Failure) -> Problem:

@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 
 from reconciler.agora.answers import Handle
 from reconciler.agora.client import Client
-from reconciler.agora.failures import APP_WIDE, Failure
+from reconciler.agora.failures import APP_WIDE, Failure, Meaning
 from reconciler.engine.site import Site
 from reconciler.engine.unattended import expiries
 from reconciler.errors import SecretError
@@ -63,7 +63,12 @@ async def _app_id(what: str, client: Client) -> Finding:
     answer = await client.query(_NOBODY)
     if isinstance(answer, Failure) and answer.meaning in APP_WIDE:
         return Finding(what, "problem", str(answer))
+    if isinstance(answer, Failure) and answer.meaning in _SILENT:
+        return Finding(what, "warning", "its App ID could not be tried: no answer came")
     return Finding(what, "ok", "the service does not refuse its App ID")
+
+
+_SILENT = frozenset({Meaning.UNREACHED, Meaning.BUSY, Meaning.THROTTLED, Meaning.UNKNOWN})
 
 
 _NOBODY = Handle(

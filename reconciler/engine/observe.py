@@ -62,7 +62,10 @@ async def observe_all(site: Site, sessions: Iterable[Session], *, write: bool) -
         async with gate:
             seen = await look(site, session)
         if seen.problem is not None:
+            site.records.unseen[session.id] = (seen.problem.code, seen.problem.message)
             problems.setdefault(f"{seen.problem.code} {session.app}", seen.problem)
+        else:
+            site.records.unseen.pop(session.id, None)
         if write:
             await write_look(site, session, seen)
         else:

@@ -37,6 +37,8 @@ class Records:
         self.apps: dict[str, str] = dict(snapshot.apps)
         self.elsewhere = snapshot.elsewhere
         self.seen_files: dict[str, str] = {}
+        self.unseen: dict[str, tuple[str, str]] = {}
+        """Why sessions could not be asked, by id: a reason and a sentence."""
         self._sessions: dict[str, dict[str, Session]] = defaultdict(dict)
         self._counters = dict(snapshot.counters)
         self._places: dict[tuple[str, bool], int] = defaultdict(int)

@@ -5,7 +5,7 @@ State alone is read: no spec, no service. Whoever wants news queries first and w
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from reconciler.plan.action import Key
@@ -46,6 +46,25 @@ class Row:
     session: Session | None
 
 
+Note: TypeAlias = tuple[str, str]
+"""A reason and a sentence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notes:
+    """What is known beside state's sessions.
+
+    `unseen` are those that could not be asked just now, by session id; `failed` what the last apply
+    could not do, by replica.
+    """
+
+    unseen: Mapping[str, Note] = field(default_factory=dict)
+    failed: Mapping[Key, Note] = field(default_factory=dict)
+
+
+NO_NOTES = Notes()
+
+
 @dataclass(frozen=True, slots=True)
 class _Facts:
     """What one row is judged by. `recorded` None: only a session is left of it."""
@@ -56,6 +75,7 @@ class _Facts:
     recorded: Recorded | None
     session: Session | None
     orphaned: bool
+    notes: "Notes"
 
     @property
     def live(self) -> Session | None:
@@ -74,7 +94,10 @@ _WELL: _Verdict = ("healthy", Reason.IN_SYNC, "")
 
 
 def status_rows(
-    recorded: Mapping[str, Recorded], sessions: Iterable[Session], now_s: float
+    recorded: Mapping[str, Recorded],
+    sessions: Iterable[Session],
+    now_s: float,
+    notes: Notes = NO_NOTES,
 ) -> list[Row]:
     """Return a row for every replica that is desired or may still record, in order of name."""
     by_key: dict[Key, list[Session]] = defaultdict(list)
@@ -88,7 +111,7 @@ def status_rows(
         for replica in range(wanted.terms.replicas)
     }
     ordered = sorted(keys, key=lambda key: (key.recording, key.replica))
-    return [_row(_facts(world, key, by_key.get(key, ()))) for key in ordered]
+    return [_row(_facts(world, key, by_key.get(key, ()), notes)) for key in ordered]
 
 
 def orphans(sessions: Iterable[Session], now_s: float) -> list[Session]:
@@ -128,7 +151,7 @@ def _is_listed(
     return key.recording in recorded and recorded[key.recording].removed_s is not None
 
 
-def _facts(world: World, key: Key, sessions: Sequence[Session]) -> _Facts:
+def _facts(world: World, key: Key, sessions: Sequence[Session], notes: Notes) -> _Facts:
     within = [each for each in sessions if not is_out_of_reach(each, world.now_s)]
     return _Facts(
         world=world,
@@ -137,6 +160,7 @@ def _facts(world: World, key: Key, sessions: Sequence[Session]) -> _Facts:
         recorded=world.recorded.get(key.recording),
         session=max(within, key=_prominence, default=None),
         orphaned=len(within) < len(sessions),
+        notes=notes,
     )
 
 
@@ -184,12 +208,19 @@ def _sync(facts: _Facts) -> Sync:
         return "out-of-sync"
     if live.phase in {Phase.ACQUIRED, Phase.MISSING} or not live.digest:
         return "unknown"
+    if live.id in facts.notes.unseen:
+        return "unknown"
     return "synced" if _agrees(facts, live) else "out-of-sync"
 
 
 def _agrees(facts: _Facts, session: Session) -> bool:
     is_same = facts.recorded is not None and session.digest == facts.recorded.digest
-    return is_same and not session.pending
+    return is_same and not session.pending and not _has_drifted(session)
+
+
+def _has_drifted(session: Session) -> bool:
+    """Tell whether the service said of it what nobody applied."""
+    return session.paused is not None or bool(session.rtmp)
 
 
 def _verdict(facts: _Facts) -> _Verdict:
@@ -214,6 +245,16 @@ def _unwanted(facts: _Facts, live: Session | None) -> _Verdict:
 
 
 def _present(facts: _Facts, live: Session) -> _Verdict:
+    if live.id in facts.notes.unseen:
+        return ("unknown", *facts.notes.unseen[live.id])
+    if live.phase is Phase.RUNNING and _has_drifted(live):
+        return "degraded", Reason.DRIFT, Reason.DRIFT.meaning
+    found = _as_observed(facts, live)
+    failed = facts.notes.failed.get(facts.key)
+    return ("degraded", *failed) if failed is not None and found[0] == "healthy" else found
+
+
+def _as_observed(facts: _Facts, live: Session) -> _Verdict:
     match live.phase:
         case Phase.MISSING:
             since = "" if live.missing_s is None else f" Since {rfc3339(live.missing_s)}."
