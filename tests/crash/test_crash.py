@@ -118,6 +118,7 @@ def test_changing_survives_a_kill_at_every_point(
         check(scene, expected, starts=len(BEFORE) + REPLACED)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", range(SHARES))
 def test_lost_answers_and_sessions_survive_a_kill_at_every_point(
     new_scene: Callable[[], Scene], share: int
