@@ -1,5 +1,6 @@
 """A command line without the user's own settings and cache."""
 
+import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +14,15 @@ from tests.crash.support import Scene, recording, stage
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Run:
     return Run(capsys)
+
+
+@pytest.fixture(autouse=True)
+def as_quiet_as_before() -> Iterator[None]:
+    """Leave the program's log as it was: a command line sets it up for its own process."""
+    log = logging.getLogger("reconciler")
+    before = log.level, log.propagate, log.handlers
+    yield
+    log.level, log.propagate, log.handlers = before
 
 
 @pytest.fixture(autouse=True)

@@ -4,21 +4,11 @@ import argparse
 import io
 import json
 import logging
-from collections.abc import Iterator
 
 import pytest
 
 from reconciler.cli import logs
 from reconciler.cli.console import Console
-
-
-@pytest.fixture(autouse=True)
-def as_before() -> Iterator[None]:
-    """Leave the program's log as it was."""
-    log = logging.getLogger("reconciler")
-    before = log.level, log.propagate, log.handlers
-    yield
-    log.level, log.propagate, log.handlers = before
 
 
 def logged(level: str, form: str) -> list[str]:
