@@ -9,6 +9,7 @@ design/cli.md.
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from importlib import import_module
 from keyword import iskeyword
@@ -51,6 +52,8 @@ def main(arguments: Sequence[str] | None = None, console: Console | None = None)
     try:
         return _finished(words, console)
     except ReconcilerError as problem:
+        with suppress(OutputError, BrokenPipeError):  # what was found out comes first
+            console.flush()
         console.error(str(problem), problem.hint)
         if isinstance(problem, OutputError):
             console.abandon()

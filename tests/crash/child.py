@@ -163,6 +163,9 @@ def child(order: dict[str, Any]) -> int:
         os.setsid()
         code = run(order)
     finally:
+        with suppress(OSError, ValueError):
+            sys.stdout.flush()
+            sys.stderr.flush()
         os._exit(code)
 
 
