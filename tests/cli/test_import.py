@@ -110,6 +110,18 @@ def test_an_unknown_start_is_told_and_rotated_by_the_next_apply(world: World) ->
     ]
 
 
+def test_a_session_that_answers_past_the_expiry_of_its_spec_is_not_taken_for_an_orphan(
+    world: World,
+) -> None:
+    world.want("lobby")
+    began_s = world.clock.now_s() - 75 * HOUR_S
+    options = {**foreign(world, "lobby"), "--started-at": rfc3339(began_s)}
+    ran = world.run("import", "lobby", world.specs, *words(options))
+    assert ran.code == 1
+    assert "raise `resourceExpiry`" in ran.err
+    assert world.past() == []
+
+
 def test_a_web_recording_keeps_its_hard_end(world: World) -> None:
     page = {"url": "https://example.com/page", "maxDuration": "2h"}
     manifest = recording("wall", mode="web", web=page)

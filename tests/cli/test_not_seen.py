@@ -98,3 +98,26 @@ def test_an_id_that_begins_with_a_dash_is_no_option(world: World) -> None:
     assert ran.code == 1
     assert "-x" in ran.err
     assert "expected one argument" not in ran.err
+
+
+def test_a_doctor_calls_nothing_well_of_a_state_that_it_cannot_read(world: World) -> None:
+    world.want("lobby")
+    world.apply()
+    (state,) = world.folder.rglob("state.db")
+    state.write_bytes(b"no database" * 1000)
+    findings = json.loads(world.run("doctor", "--format", "json").out)["findings"]
+    found = {each["what"]: each["verdict"] for each in findings}
+    assert found["state"] == "problem"
+    assert not {"orphans", "expiry"} & set(found)
+
+
+def test_what_runs_is_stopped_where_it_was_started_though_the_environment_says_another_place(
+    world: World,
+) -> None:
+    world.want("lobby")
+    world.apply()
+    for file in world.specs.iterdir():
+        file.unlink()
+    world.environ["AGORA_ENDPOINTS"] = "http://127.0.0.1:9"
+    assert world.run("apply", world.specs, "--yes", "--allow-empty").code == 0
+    assert world.live() == set()
