@@ -5,6 +5,7 @@
     ├── SecretError         a secret does not resolve: the action that needs it fails, others go on
     ├── RefusedError        a safety rule stands against it: nothing was done, exit 3
     ├── StateError          state cannot be read or written: nothing that changes anything follows
+    │   └── LockLostError   the lock went with its connection: leave it, then hold and read anew
     ├── LockedError         another run holds the scope: exit 4
     └── SpecError           a value of a spec is wrong: becomes a Diagnostic, stays in `spec`
 
@@ -38,6 +39,13 @@ class RefusedError(ReconcilerError):
 
 class StateError(ReconcilerError):
     """Report that state cannot be read or written: nothing that changes anything may follow."""
+
+
+class LockLostError(StateError):
+    """Report that the connection that held a lock is gone: nothing more is read or written.
+
+    That lasts until the lock's block is left. Then the store connects anew, and can lock again.
+    """
 
 
 class LockedError(ReconcilerError):

@@ -283,22 +283,11 @@ ROWS: Final = (
 )
 """Every answer that is no success and that the documents know."""
 
-EVENT_ERRORS: Final = {
-    (1, 32): "The storage's vendor, region, bucket or keys are wrong.",
-    (1, 47): "Files could not be uploaded to the storage.",
-    (1, 51): "The files that were recorded could not be uploaded.",
-    (2, 50): "Uploading takes longer than expected; it goes on.",
-    (2, 52): "Starting the session took too long.",
-    (0, 109): "The RTC token has expired.",
-    (0, 110): "The RTC token is missing or wrong: check the App certificate, channel and uid.",
-}
-"""What the codes of error events mean, by module and code (6.8, 8.6)."""
-
 EVENT_WARNINGS: Final = {
     (1, 31): "A slice had to be uploaded to the storage again.",
     (1, 32): "A slice had to be uploaded to the service's backup again.",
 }
-"""What the codes of warning events mean, by module and code (8.6); error codes are others."""
+"""What the codes of warning events mean, by module and code (8.6); for errors: `plan/signs.py`."""
 
 _STRANGE: Final = "The service gave an answer that this version does not know."
 

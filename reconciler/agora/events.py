@@ -10,20 +10,18 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from reconciler.agora.answers import File
+from reconciler.plan.signs import NOBODY_LEFT
 from reconciler.spec.secrets import SecretValue
 
 FATAL = 5
 """The `level` of an error after which the session is dead or dying (8.4: query at once)."""
-
-NOBODY_LEFT = 4
-"""The bit of `RecorderLeft.code` that says that the channel was empty (8.6)."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceError:
     """Type 1: something failed; `level` goes from 1 to 5.
 
-    `error_table.EVENT_ERRORS` knows what `module` and `code` mean.
+    `plan.signs.EVENT_ERRORS` knows what `module` and `code` mean.
     """
 
     module: int | None

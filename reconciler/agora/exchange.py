@@ -135,6 +135,8 @@ class Exchange:
             return await self._try_acquire(call, host)
         if call.acquired is not None:
             turn = self._line.wait_for_start(call.acquired.resource_id)
+        elif call.endpoint is Endpoint.QUERY:
+            turn = self._line.wait_for_query()
         else:
             turn = self._line.wait()
         if not await self._is_to_go(call, turn):

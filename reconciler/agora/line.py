@@ -3,7 +3,8 @@
 `Queue` decides who goes next and is pure; `Line` books the slots, waits for them on the clock, and
 lets one call go in each. A start goes before all others, since it must follow its acquire within
 2 s. For that a slot is booked for it together with its acquire's; one that comes before the start
-is ready is used by the next in line, and another is booked.
+is ready is used by the next in line, and another is booked. Then comes what changes something, and
+queries last.
 """
 
 import asyncio
@@ -23,6 +24,11 @@ READY_TOGETHER_S = 1.5
 once: less than 2 s. With acquires that take up to a second, the whole budget is used nevertheless.
 """
 
+QUERY_TURN = 4
+"""Of so many slots one is a query's while any waits, the next that no start takes. So the start of
+many sessions is confirmed about as fast as it goes, within the 90 s that each of them has.
+"""
+
 Ticket = TypeVar("Ticket", bound=Hashable)
 Pair: TypeAlias = Hashable
 """Names an acquire that was let go, then its resource ID, until the start gets in line."""
@@ -40,14 +46,20 @@ class Queue(Generic[Ticket]):
         self._pairs_max = pairs_max
         self._starts: deque[Ticket] = deque()
         self._others: dict[Ticket, bool] = {}  # in order of asking; is it an acquire?
+        self._queries: dict[Ticket, None] = {}  # in order of asking
+        self._passed = 0  # so many have gone before the first query that waits
         self._under_way: dict[Pair, float] = {}
 
     def __len__(self) -> int:
-        return len(self._starts) + len(self._others)
+        return len(self._starts) + len(self._others) + len(self._queries)
 
     def add(self, ticket: Ticket, *, is_acquire: bool = False) -> None:
         """Get in line."""
         self._others[ticket] = is_acquire
+
+    def add_query(self, ticket: Ticket) -> None:
+        """Get in line behind what changes something, until it is a query's turn."""
+        self._queries[ticket] = None
 
     def add_start(self, ticket: Ticket, pair: Pair) -> None:
         """Get in line before all but other starts; `pair` is no longer under way."""
@@ -66,6 +78,7 @@ class Queue(Generic[Ticket]):
         """Get out of the line."""
         self.forget(ticket)
         self._others.pop(ticket, None)
+        self._queries.pop(ticket, None)
         if ticket in self._starts:
             self._starts.remove(ticket)
 
@@ -74,35 +87,40 @@ class Queue(Generic[Ticket]):
         head = self._head(now_s)
         if head is None and not self._starts:
             return 0
-        of_head = 0 if head is None else 2 if self._others[head] else 1
+        of_head = 0 if head is None else 2 if self._others.get(head) else 1
         return len(self._starts) + len(self._under_way) + of_head
 
     def take(self, now_s: float) -> Ticket | None:
         """Let the next one go; an acquire is a pair under way from then on."""
-        if self._starts:
-            return self._starts.popleft()
-        head = self._head(now_s)
-        if head is not None and self._others.pop(head):
+        head = self._starts.popleft() if self._starts else self._head(now_s)
+        if head is None:
+            return None
+        self._passed = 0 if head in self._queries or not self._queries else self._passed + 1
+        self._queries.pop(head, None)
+        if self._others.pop(head, False):
             self._under_way[head] = math.inf
         return head
 
     def clear(self) -> tuple[Ticket, ...]:
         """Send everybody away; return who waited."""
-        waiting = (*self._starts, *self._others)
+        waiting = (*self._starts, *self._others, *self._queries)
         self._starts.clear()
         self._others.clear()
+        self._queries.clear()
         return waiting
 
     def _head(self, now_s: float) -> Ticket | None:
+        """Return who goes next where no start does."""
         self._under_way = {pair: s for pair, s in self._under_way.items() if s > now_s}
         is_full = len(self._under_way) + len(self._starts) >= self._pairs_max
-        return next(
-            (ticket for ticket, pair in self._others.items() if not (pair and is_full)), None
-        )
+        actions = (ticket for ticket, pair in self._others.items() if not (pair and is_full))
+        action, query = next(actions, None), next(iter(self._queries), None)
+        is_its_turn = query is not None and self._passed >= QUERY_TURN - 1
+        return query if action is None or is_its_turn else action
 
 
 class Line:
-    """Lets the calls of one App ID go, each in a slot of its own, in order of asking."""
+    """Lets the calls of one App ID go, each in a slot of its own; those of a kind in order."""
 
     def __init__(self, budget: Budget, app: str, limit: Limit, clock: Clock) -> None:
         """Wait for slots that `budget` knows under the name `app`."""
@@ -115,9 +133,15 @@ class Line:
         self._serving: asyncio.Task[None] | None = None
 
     async def wait(self) -> None:
-        """Return when a call may go."""
+        """Return when a call that changes something may go."""
         ticket = self._ticket()
         self._queue.add(ticket)
+        await self._turn_of(ticket)
+
+    async def wait_for_query(self) -> None:
+        """Return when a call may go that only asks: after those that change something."""
+        ticket = self._ticket()
+        self._queue.add_query(ticket)
         await self._turn_of(ticket)
 
     async def wait_for_acquire(self, timeout_s: float) -> Pair:

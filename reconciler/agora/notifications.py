@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 from reconciler.agora import trees
 from reconciler.agora.events import Event
 from reconciler.agora.parse_events import read_event
+from reconciler.agora.trees import Tree
 from reconciler.spec.secrets import SecretValue
 
 V = TypeVar("V")
@@ -26,6 +27,12 @@ WINDOW_S = 24 * 60 * 60
 
 REMEMBERED_MAX = 100_000
 """Bounds the memory to some 40 MiB. Resends come within minutes, so the oldest are missed least."""
+
+NUMBER_MAX = 1 << 53
+"""No number of the service is larger; what is cannot be kept, nor be made a time."""
+
+TEXT_LENGTH_MAX = 256
+"""Longer than any ID or channel of the service: a longer one is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +81,8 @@ def read_notification(body: bytes) -> Notification | None:
     tree = trees.parsed(body)
     if tree is None:
         return None
-    notice_id = trees.text(tree, "noticeId")
-    product_id, kind = trees.whole(tree, "productId"), trees.whole(tree, "eventType")
+    notice_id = _short(trees.text(tree, "noticeId"))
+    product_id, kind = _whole(tree, "productId"), _whole(tree, "eventType")
     if not notice_id or product_id is None or kind is None:
         return None
     payload = trees.branch(tree, "payload")
@@ -84,14 +91,23 @@ def read_notification(body: bytes) -> Notification | None:
         notice_id=notice_id,
         product_id=product_id,
         kind=kind,
-        channel=trees.text(payload, "cname"),
-        uid=trees.identity(payload, "uid"),
-        sid=trees.text(payload, "sid"),
-        sequence=trees.whole(payload, "sequence"),
-        sent_ms=trees.whole(payload, "sendts"),
-        service_type=trees.whole(payload, "serviceType"),
+        channel=_short(trees.text(payload, "cname")),
+        uid=_short(trees.identity(payload, "uid")),
+        sid=_short(trees.text(payload, "sid")),
+        sequence=_whole(payload, "sequence"),
+        sent_ms=_whole(payload, "sendts"),
+        service_type=_whole(payload, "serviceType"),
         event=read_event(kind if product_id == CLOUD_RECORDING else None, details),
     )
+
+
+def _whole(tree: Tree, key: str) -> int | None:
+    number = trees.whole(tree, key)
+    return number if number is not None and abs(number) <= NUMBER_MAX else None
+
+
+def _short(text: str | None) -> str | None:
+    return text if text is not None and len(text) <= TEXT_LENGTH_MAX else None
 
 
 class Arrival(StrEnum):
@@ -123,6 +139,11 @@ class Inbox:
         if is_known:
             return Arrival.DUPLICATE
         return Arrival.LATE if self._is_late(notification, now_s) else Arrival.NEW
+
+    def forget(self, notification: Notification) -> None:
+        """Let a notification be new again: nothing came of it, and it will be sent once more."""
+        for key in _keys(notification):
+            self._seen.drop(key)
 
     def __len__(self) -> int:
         return len(self._seen) + len(self._latest_ms)
@@ -164,6 +185,9 @@ class _Memory(Generic[V]):
     def get(self, key: Hashable, now_s: float) -> V | None:
         since_s, value = self._values.get(key, (now_s, None))
         return value if now_s - since_s <= WINDOW_S else None
+
+    def drop(self, key: Hashable) -> None:
+        self._values.pop(key, None)
 
     def put(self, key: Hashable, now_s: float, value: V) -> None:
         self._values.pop(key, None)

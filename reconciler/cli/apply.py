@@ -13,14 +13,13 @@ from typing import Any
 from reconciler.cli.ask import confirmed
 from reconciler.cli.console import Console
 from reconciler.cli.plan import document_of
-from reconciler.cli.plan_json import SavedPlan, apply_document, read_saved
 from reconciler.cli.plan_options import add_plan_options
 from reconciler.cli.plan_text import plan_text
 from reconciler.cli.progress import progress as progress_on
 from reconciler.cli.result_view import results_text
+from reconciler.cli.saved_plan import SavedPlan, read_saved
 from reconciler.cli.scope import (
     Errand,
-    Shop,
     add_lock_option,
     add_scope_options,
     at_least_one,
@@ -34,9 +33,11 @@ from reconciler.cli.scope import (
 )
 from reconciler.cli.service import Service
 from reconciler.engine.apply import Apply, Limits, site_progress
-from reconciler.engine.assess import assess, refuse_unresolved
+from reconciler.engine.assess import assess
 from reconciler.engine.observe import refresh
 from reconciler.engine.record import record
+from reconciler.engine.refuse import refuse_unresolved
+from reconciler.engine.shop import Shop
 from reconciler.engine.unattended import unattended_expiry
 from reconciler.errors import RefusedError, StateError, UsageError
 from reconciler.plan.action import Plan
@@ -44,6 +45,7 @@ from reconciler.plan.basis import still_holds
 from reconciler.plan.result import Progress, Result
 from reconciler.spec.catalog import Catalog
 from reconciler.state.store import Bounds, Store
+from reconciler.web.plan import apply_document
 
 EXAMPLE = "reconciler apply specs --yes"
 EXIT_INTERRUPTED = 130

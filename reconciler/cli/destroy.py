@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from reconciler.cli.apply import exit_code
+from reconciler.cli.asking import locked_alone
 from reconciler.cli.console import Console
-from reconciler.cli.scope import locked, state_of
+from reconciler.cli.scope import state_of
 from reconciler.cli.stopping import Stopping, add_stop_options
+from reconciler.engine import release
 from reconciler.engine.quell import plan_stops
 from reconciler.engine.records import Records
 from reconciler.engine.site import Site
@@ -17,7 +19,6 @@ from reconciler.plan.recorded import terms_of
 from reconciler.plan.removal import is_under
 from reconciler.plan.world import Options
 from reconciler.spec.roots import from_root
-from reconciler.state.store import DropRecorded
 
 EXAMPLE = "reconciler destroy specs/trial --yes"
 
@@ -33,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, console: Console) -> int:
     """Stop them and drop them from state; 0, 1 for failures, 4 locked, 130 interrupted."""
     stopping = Stopping(args, console)
-    with state_of(args, console, write=True) as store, locked(args, console, store):
+    with state_of(args, console, write=True) as store, locked_alone(args, console, store):
         shop = stopping.shop(store, [path for path in args.paths if Path(path).exists()])
         names = _names(args.paths, shop.site.records)
         plan = plan_stops(shop.site, names, refuses_observed=False)
@@ -69,8 +70,7 @@ async def drop(site: Site, names: Sequence[str]) -> None:
     """
     records = site.records
     gone = [name for name in names if name in records.recorded and _is_over(records, name)]
-    if gone:
-        await records.commit(*(DropRecorded(name=name) for name in gone))
+    await release.drop(site, gone)
 
 
 def _is_over(records: Records, name: str) -> bool:

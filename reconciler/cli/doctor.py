@@ -12,7 +12,7 @@ from reconciler import __version__
 from reconciler.agora.messages import Reply, Request, Unanswered
 from reconciler.cli.beside import add_format_option
 from reconciler.cli.console import Console
-from reconciler.cli.report import FORMAT_VERSION, one_line
+from reconciler.cli.report import one_line
 from reconciler.cli.scope import Errand, add_scope_options, catalog_of, shop_of
 from reconciler.cli.service import Service
 from reconciler.clock import Clock
@@ -24,6 +24,7 @@ from reconciler.plan.world import Options
 from reconciler.spec.catalog import Catalog
 from reconciler.state.open import open_state
 from reconciler.state.store import Holder, Store
+from reconciler.web.values import FORMAT_VERSION
 
 EXAMPLE = "reconciler doctor specs"
 

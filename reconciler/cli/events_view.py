@@ -6,6 +6,7 @@ from reconciler.cli.console import Console
 from reconciler.cli.table import fit_text
 from reconciler.plan.times import rfc3339
 from reconciler.state.store import Event
+from reconciler.web.events import event_document
 
 SCOPE_SHOWN = "(scope)"
 """Stands in text where an event is about no recording."""
@@ -13,15 +14,7 @@ SCOPE_SHOWN = "(scope)"
 
 def event_json(event: Event) -> str:
     """Return one line of `events --format json`; of the whole scope: an empty recording."""
-    return json.dumps(
-        {
-            "time": rfc3339(event.time_s),
-            "recording": event.recording,
-            "type": event.type,
-            "reason": event.reason,
-            "message": event.message,
-        }
-    )
+    return json.dumps(event_document(event))
 
 
 def event_text(event: Event, console: Console) -> str:

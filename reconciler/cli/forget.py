@@ -1,25 +1,24 @@
 """`reconciler forget`: stop owning a session, and leave it running."""
 
 import argparse
-import asyncio
 import json
 from collections.abc import Sequence
 
 from reconciler.cli.ask import confirmed
+from reconciler.cli.asking import Hold, held
 from reconciler.cli.beside import add_format_option
 from reconciler.cli.console import Console
 from reconciler.cli.names import chosen
-from reconciler.cli.report import FORMAT_VERSION
-from reconciler.cli.scope import Errand, add_lock_option, locked, shop_of, state_of
+from reconciler.cli.scope import Errand, add_lock_option, shop_of, state_of
 from reconciler.cli.service import Service
+from reconciler.engine.demands import Forget, Forgotten
 from reconciler.engine.records import Records
+from reconciler.engine.release import known_names, let_go, living, orphans
 from reconciler.engine.site import Site
-from reconciler.engine.stop import forget
 from reconciler.errors import UsageError
 from reconciler.plan.session import Session
-from reconciler.plan.slots import is_out_of_reach
 from reconciler.plan.world import Options
-from reconciler.state.store import DropRecorded
+from reconciler.web.values import FORMAT_VERSION
 
 EXAMPLE = "reconciler forget daily-standup"
 
@@ -41,55 +40,50 @@ def run(args: argparse.Namespace, console: Console) -> int:
     if (args.name is None) == (args.orphan is None):
         hint = "`reconciler forget NAME` or `reconciler forget --orphan RESOURCE_ID`"
         raise UsageError("`forget` takes a NAME or an orphan's resource ID", hint=hint)
-    with state_of(args, console, write=True) as store, locked(args, console, store):
+    with state_of(args, console, write=True) as store, held(args, console, store) as hold:
         shop = shop_of(Errand(args, console, Service()), store, None, Options(), acts=True)
         site = shop.site
         names, sessions = _named(args, site.records) if args.name else _orphan(args, site)
-        _say_what_it_means(console, names, sessions)
+        _say_what_it_means(hold, names, sessions)
         if not confirmed(args, console, "Forget this?"):
             console.note("Nothing was done.")
             return 1
-        asyncio.run(let_go(site, names, sessions))
+        sessions = _let_go(hold, site, names, sessions)
     _show(args, console, names, sessions)
     return 0
 
 
 def _named(args: argparse.Namespace, records: Records) -> tuple[Sequence[str], Sequence[Session]]:
-    """Return the Recordings and what runs for them; their orphans stay listed."""
-    live = [each for each in records.all_sessions() if each.may_live and not each.is_orphan]
-    known = {*records.recorded, *(each.recording for each in live)}
-    names = chosen([args.name], known, records.recorded)
-    return names, [each for each in live if each.recording in names]
+    """Return the Recordings and what runs for them."""
+    names = chosen([args.name], known_names(records), records.recorded)
+    return names, living(records, names)
 
 
 def _orphan(args: argparse.Namespace, site: Site) -> tuple[Sequence[str], Sequence[Session]]:
-    now_s = site.now_s()
-    found = [
-        session
-        for session in site.records.all_sessions()
-        if session.resource_id == args.orphan and is_out_of_reach(session, now_s)
-    ]
+    found = orphans(site.records, args.orphan, site.now_s())
     if not found:
         hint = "`reconciler status` lists the orphans with their resource IDs"
         raise UsageError(f"there is no orphan with the resource ID `{args.orphan}`", hint=hint)
     return (), found
 
 
-async def let_go(site: Site, names: Sequence[str], sessions: Sequence[Session]) -> None:
-    """Drop these Recordings and sessions from state. Raises StateError."""
-    # One that 404 alone declared ended would be looked at again, and stopped if it lives.
-    doubted = [
-        session
-        for session in site.records.all_sessions()
-        if session.recording in names and session.recheck_s is not None
-    ]
-    for session in (*sessions, *doubted):
-        await forget(site, session)
-    if names:
-        await site.records.commit(*(DropRecorded(name=name) for name in names))
+def _let_go(
+    hold: Hold, site: Site, names: Sequence[str], sessions: Sequence[Session]
+) -> Sequence[Session]:
+    """Forget them; return the sessions that were let go of, which a `run` may know better."""
+
+    async def here() -> Forgotten:
+        await let_go(site, names, sessions)
+        return Forgotten(tuple(each.id for each in sessions))
+
+    concerned = tuple(dict.fromkeys([*names, *(each.recording for each in sessions)]))
+    demand = Forget(names=concerned, orphan=hold.args.orphan or "")
+    done = hold.do(demand, Forgotten, here)
+    return hold.sessions(done.sessions, concerned)
 
 
-def _say_what_it_means(console: Console, names: Sequence[str], sessions: Sequence[Session]) -> None:
+def _say_what_it_means(hold: Hold, names: Sequence[str], sessions: Sequence[Session]) -> None:
+    console = hold.console
     for session in sessions:
         console.note(
             f"The session `{session.sid or 'of no known sid'}` of `{session.recording}` in channel "
@@ -97,7 +91,8 @@ def _say_what_it_means(console: Console, names: Sequence[str], sessions: Sequenc
             f"resource ID is `{session.resource_id}`."
         )
     if names and sessions:
-        console.note("As long as specs want it, an apply starts a second session beside it.")
+        who = "the `run` at once" if hold.run else "an apply"
+        console.note(f"As long as specs want it, {who} starts a second session beside it.")
 
 
 def _show(

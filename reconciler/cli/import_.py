@@ -1,32 +1,32 @@
 """`reconciler import`: take over a session that something else started."""
 
 import argparse
-import asyncio
 import json
 
+from reconciler.cli.asking import Hold, held
 from reconciler.cli.beside import add_format_option, warn
 from reconciler.cli.console import Console
-from reconciler.cli.report import FORMAT_VERSION
 from reconciler.cli.scope import (
     Errand,
-    Shop,
     add_lock_option,
     add_scope_options,
     catalog_of,
-    locked,
     shop_of,
     state_of,
 )
 from reconciler.cli.service import Service
-from reconciler.cli.status_view import session_json
 from reconciler.cli.times import moment
-from reconciler.engine.adopt import Adoption, adopt
-from reconciler.errors import ReconcilerError, UsageError
+from reconciler.engine.adopt import Adoption
+from reconciler.engine.demands import Imported
+from reconciler.engine.requests import take_over
+from reconciler.engine.shop import Shop
+from reconciler.errors import UsageError
 from reconciler.plan.reasons import Reason
-from reconciler.plan.result import Problem
 from reconciler.plan.session import Session
 from reconciler.plan.times import rfc3339
 from reconciler.plan.world import Options
+from reconciler.web.status import session_json
+from reconciler.web.values import FORMAT_VERSION
 
 EXAMPLE = "reconciler import daily-standup specs --resource-id R --sid S --uid 527841"
 
@@ -60,24 +60,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, console: Console) -> int:
     """Take it over; 0, 1 where it does not fit: then nothing is kept."""
     catalog = catalog_of(args, console)
-    with state_of(args, console, write=True) as store, locked(args, console, store):
+    with state_of(args, console, write=True) as store, held(args, console, store) as hold:
         service = Service()
         shop = shop_of(Errand(args, console, service), store, catalog, Options(), acts=True)
         asked = _asked(args, console, shop)
-        session = asyncio.run(_adopt(shop, asked, service))
-    if isinstance(session, Problem):
-        raise ReconcilerError(f"nothing was imported: {session.message}", hint=session.hint)
+        done = hold.do(asked, Imported, lambda: _adopt(shop, asked, service))
+        (session,) = hold.sessions([done.session], [args.name])
     if session.started_s is None:
         text = f"it is not known when the session of `{args.name}` started"
-        hint = "the next apply rotates it; import it with --started-at to avoid that"
+        hint = f"{_who(hold)} rotates it; import it with --started-at to avoid that"
         warn(console, Reason.EXPIRY_UNKNOWN, text, hint)
-    _show(args, console, session)
+    _show(hold, session)
     return 0
 
 
-async def _adopt(shop: Shop, asked: Adoption, service: Service) -> Session | Problem:
+def _who(hold: Hold) -> str:
+    return "the `run`" if hold.run else "the next apply"
+
+
+async def _adopt(shop: Shop, asked: Adoption, service: Service) -> Imported:
     try:
-        return await adopt(shop.site, asked)
+        return await take_over(shop.site, asked)
     finally:
         await service.close()
 
@@ -112,7 +115,8 @@ def _asked(args: argparse.Namespace, console: Console, shop: Shop) -> Adoption:
     )
 
 
-def _show(args: argparse.Namespace, console: Console, session: Session) -> None:
+def _show(hold: Hold, session: Session) -> None:
+    args, console = hold.args, hold.console
     if args.format == "json":
         document = {
             "format_version": FORMAT_VERSION,
@@ -127,4 +131,5 @@ def _show(args: argparse.Namespace, console: Console, session: Session) -> None:
     console.line(f"{args.name}: took over the session `{session.sid}`{since}")
     if session.pending:
         sent = " and ".join(session.pending)
-        console.note(f"The next apply sends its {sent} once, since it is not known what it has.")
+        who = _who(hold).capitalize()
+        console.note(f"{who} sends its {sent} once, since it is not known what it has.")

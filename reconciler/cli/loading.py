@@ -43,8 +43,17 @@ def add_spec_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def load_catalog(args: argparse.Namespace, environ: Mapping[str, str], clock: Clock) -> Catalog:
-    """Read the specs under `args.paths`. Raises UsageError for variables that cannot be read."""
+def load_catalog(
+    args: argparse.Namespace,
+    environ: Mapping[str, str],
+    clock: Clock,
+    *,
+    workers: int | None = None,
+) -> Catalog:
+    """Read the specs under `args.paths`. Raises UsageError for variables that cannot be read.
+
+    `workers` is how many processes may share the reading; None: as many as there are cores.
+    """
     setting = Setting(
         variables=_variables(args, environ),
         allowed_hosts=allowed_hosts(args, environ),
@@ -53,7 +62,7 @@ def load_catalog(args: argparse.Namespace, environ: Mapping[str, str], clock: Cl
     )
     cache = open_cache(environ)
     try:
-        return read_catalog(Files(args.paths), setting, cache, workers=_cores())
+        return read_catalog(Files(args.paths), setting, cache, workers=workers or _cores())
     finally:
         if cache:
             cache.flush()

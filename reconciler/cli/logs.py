@@ -10,6 +10,7 @@ from typing import Any
 
 from reconciler.cli.console import Console
 from reconciler.cli.report import one_line
+from reconciler.engine import tracing
 from reconciler.plan.times import rfc3339
 
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
@@ -30,7 +31,8 @@ class _Handler(logging.Handler):
         self._as_json = as_json
 
     def emit(self, record: logging.LogRecord) -> None:
-        fields = {key: value for key, value in vars(record).items() if key not in _OWN}
+        given = {key: value for key, value in vars(record).items() if key not in _OWN}
+        fields = {**tracing.fields(), **given}
         line = _json(record, fields) if self._as_json else _text(record, fields)
         self._console.alarm(line)
 

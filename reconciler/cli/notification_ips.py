@@ -9,12 +9,13 @@ from reconciler.agora.answers import NotificationIps
 from reconciler.agora.failures import Failure
 from reconciler.cli.beside import add_format_option
 from reconciler.cli.console import Console
-from reconciler.cli.report import FORMAT_VERSION
-from reconciler.cli.scope import Errand, Shop, add_scope_options, catalog_of, shop_of, state_of
+from reconciler.cli.scope import Errand, add_scope_options, catalog_of, shop_of, state_of
 from reconciler.cli.service import Service
+from reconciler.engine.shop import Shop
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.plan.result import Problem
 from reconciler.plan.world import Options
+from reconciler.web.values import FORMAT_VERSION
 
 EXAMPLE = "reconciler notification-ips --format nginx"
 

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.cli.console import Console
-from reconciler.cli.plan_json import SavedPlan, plan_document, saved_plan
 from reconciler.cli.plan_options import add_plan_options
 from reconciler.cli.plan_text import plan_text
+from reconciler.cli.saved_plan import SavedPlan, saved_plan
 from reconciler.cli.scope import (
     Errand,
-    Shop,
     add_scope_options,
     catalog_of,
     check_targets,
@@ -25,6 +24,7 @@ from reconciler.cli.scope import (
 from reconciler.cli.service import Service
 from reconciler.cli.times import moment
 from reconciler.engine.assess import assess
+from reconciler.engine.shop import Shop
 from reconciler.errors import UsageError
 from reconciler.plan.action import Action, Key, Plan
 from reconciler.plan.recorded import terms_of
@@ -32,6 +32,7 @@ from reconciler.plan.requests import requests_of
 from reconciler.plan.result import Problem
 from reconciler.plan.session import Session
 from reconciler.spec.catalog import Catalog
+from reconciler.web.plan import plan_document
 
 EXAMPLE = "reconciler plan specs --out change.plan"
 EXIT_CHANGES = 2

@@ -1,13 +1,12 @@
 """The words and signs for plans that the text and the Markdown form share."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from itertools import takewhile
 from typing import Final
 
 from reconciler.cli.report import one_line
-from reconciler.cli.times import ahead
 from reconciler.diagnostics import Diagnostic
 from reconciler.draw.text import ELLIPSIS
 from reconciler.plan.action import (
@@ -20,7 +19,8 @@ from reconciler.plan.action import (
     Plan,
 )
 from reconciler.plan.times import rfc3339
-from reconciler.spec.wire import Json
+from reconciler.web.times import ahead
+from reconciler.web.values import in_order, plain
 
 SYMBOLS: Final = {
     Kind.START: "+",
@@ -44,21 +44,6 @@ CONTEXT_CHARACTERS = 12
 
 AHEAD_S_MAX = 400 * 86_400.0
 """What is further ahead is not counted in days."""
-
-
-def plain(value: object) -> Json:
-    """Return a value of a spec as JSON has it; sets become lists, in order."""
-    match value:
-        case None | str() | bool() | int() | float():
-            return value
-        case Mapping():
-            return {str(key): plain(member) for key, member in value.items()}
-        case AbstractSet():
-            return [plain(member) for member in sorted(value, key=_order)]
-        case Sequence():
-            return [plain(member) for member in value]
-        case _:
-            return str(value)
 
 
 def spelt(value: object) -> str:
@@ -125,12 +110,6 @@ def rest_counted(plan: Plan) -> str:
     return f"{count[Kind.NONE]} unchanged, {count[Kind.WAIT]} waiting, {errors}"
 
 
-def _order(member: object) -> tuple[str, object]:
-    """Order the members of a set: numbers by size, all else as text."""
-    is_number = isinstance(member, int | float)
-    return ("number", member) if is_number else ("text", str(member))
-
-
 def _members(value: object) -> list[str]:
     """Return the entries of a list or set of plain values, as written; empty for all else."""
     if isinstance(value, str) or not isinstance(value, Sequence | AbstractSet):
@@ -138,7 +117,7 @@ def _members(value: object) -> list[str]:
     flat = all(isinstance(member, str | int | float) for member in value)
     if not flat:
         return []
-    members = value if isinstance(value, Sequence) else sorted(value, key=_order)
+    members = value if isinstance(value, Sequence) else in_order(value)
     return [spelt(member) for member in members]
 
 

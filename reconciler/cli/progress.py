@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from reconciler.cli.console import Console
 from reconciler.cli.report import one_line
 from reconciler.cli.result_view import result_lines
-from reconciler.cli.times import span
 from reconciler.clock import Clock
 from reconciler.plan.action import Key
 from reconciler.plan.result import Progress, Result
+from reconciler.web.times import span
 
 if TYPE_CHECKING:
     from rich.console import Group

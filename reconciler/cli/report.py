@@ -13,8 +13,8 @@ from reconciler import __version__
 from reconciler.cli.console import Console
 from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.spec.catalog import Catalog
+from reconciler.web.values import FORMAT_VERSION, diagnostic_json
 
-FORMAT_VERSION = "1"
 STATE = "state"
 """The place of what is wrong with no file."""
 
@@ -90,20 +90,6 @@ def as_json(catalog: Catalog, console: Console) -> None:
         },
     }
     console.line(json.dumps(document, indent=2))
-
-
-def diagnostic_json(diagnostic: Diagnostic) -> dict[str, Any]:
-    """Return a diagnostic in the shape of design/cli.md."""
-    return {
-        "file": diagnostic.position.file,
-        "line": diagnostic.position.line,
-        "column": diagnostic.position.column,
-        "path": diagnostic.path,
-        "severity": str(diagnostic.severity),
-        "code": diagnostic.code,
-        "message": diagnostic.message,
-        "hint": diagnostic.hint,
-    }
 
 
 def github(catalog: Catalog, console: Console) -> None:

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from reconciler.cli.console import Console
 from reconciler.cli.plan_words import SYMBOLS
 from reconciler.cli.report import one_line
-from reconciler.cli.times import span
 from reconciler.plan.result import OUTCOMES, Result, result_summary
+from reconciler.web.times import span
 
 STYLES = {"done": "32", "failed": "1;31", "skipped": "33"}
 

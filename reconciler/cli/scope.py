@@ -5,25 +5,22 @@ The wiring of the program: every part of the engine is made here and nowhere els
 
 import argparse
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.agora.budget import Budget, MemoryBudget
 from reconciler.agora.messages import Wire
 from reconciler.cli.console import Console
 from reconciler.cli.loading import add_spec_options, allowed_hosts, load_catalog
 from reconciler.cli.logs import set_up
-from reconciler.engine.apps import Apps, Outside, at_known_endpoints
-from reconciler.engine.assess import specs_of
+from reconciler.engine.apps import Outside
 from reconciler.engine.budget import UNBOOKED, StateBudget
-from reconciler.engine.differ import Differ
 from reconciler.engine.records import Records
-from reconciler.engine.site import NO_SPECS, Site, Specs
-from reconciler.engine.vault import Vault
+from reconciler.engine.shop import Materials, Shop, assemble
+from reconciler.engine.site import Site
 from reconciler.errors import LockedError, SpecError, UsageError
 from reconciler.plan.world import Options
-from reconciler.spec.apps import AppDefinition, thaw
 from reconciler.spec.catalog import Catalog
 from reconciler.spec.duration import parse_duration
 from reconciler.spec.resolve import Resolver
@@ -124,15 +121,6 @@ async def _lock(
 
 
 @dataclass(frozen=True, slots=True)
-class Shop:
-    """A Site and what decides on it; `held`: another run has the scope's lock."""
-
-    site: Site
-    differ: Differ
-    held: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Errand:
     """What a command was told, and the way it calls the service."""
 
@@ -145,14 +133,17 @@ def shop_of(
     errand: Errand, store: Store, catalog: Catalog | None, options: Options, *, acts: bool
 ) -> Shop:
     """Make the engine's parts for one run; `acts`: it holds the lock and may change things."""
-    args, console = errand.args, errand.console
-    snapshot = store.snapshot(args.scope)
-    vault = Vault(Resolver(console.environ, allow_exec=args.allow_exec), store.key)
-    specs = specs_of(catalog, snapshot.recorded) if catalog else NO_SPECS
-    remembered = {name: _thawed(name, text) for name, text in snapshot.apps.items()}
-    definitions = _definitions(catalog.apps if catalog else {}, remembered, specs)
+    snapshot = store.snapshot(errand.args.scope)
     daemon = snapshot.holder is not None and snapshot.holder.command == "run"
-    share = BESIDE_DAEMON if daemon else 1.0
+    records = Records(store, errand.args.scope, snapshot)
+    materials = materials_of(errand, store, share=BESIDE_DAEMON if daemon else 1.0, acts=acts)
+    shop = assemble(records, catalog, options, materials)
+    return replace(shop, held=snapshot.holder is not None and not acts)
+
+
+def materials_of(errand: Errand, store: Store, *, share: float, acts: bool) -> Materials:
+    """Return what the engine's parts are made of; `share` is the part of each App's rate."""
+    args, console = errand.args, errand.console
     outside = Outside(
         wire=errand.wire,
         budget=_budget(console, store),
@@ -161,21 +152,13 @@ def shop_of(
         allowed_hosts=allowed_hosts(args, console.environ),
         share=share if store.writable else UNBOOKED,
     )
-    calls = definitions if acts else at_known_endpoints(definitions, remembered)
-    apps = Apps(definitions, vault, store.salt, outside, calls=calls)
-    site = Site(
-        records=Records(store, args.scope, snapshot),
-        apps=apps,
-        vault=vault,
-        specs=specs,
-        clock=console.clock,
-        rng=console.rng,
-        options=options,
+    return Materials(
+        outside=outside,
+        resolver=Resolver(console.environ, allow_exec=args.allow_exec),
+        acts=acts,
         at_s=getattr(args, "at", None),
         alarm=console.alarm,
     )
-    held = snapshot.holder is not None and not acts
-    return Shop(site, Differ(specs, apps, vault, store), held)
 
 
 def options_of(args: argparse.Namespace, catalog: Catalog) -> Options:
@@ -206,31 +189,6 @@ def check_targets(site: Site) -> None:
     unknown = sorted(site.options.targets - {*wanted, *recorded, *sets})
     if unknown:
         raise UsageError(f"there is no Recording `{unknown[0]}` to target")
-
-
-def _definitions(
-    named: Mapping[str, AppDefinition], remembered: Mapping[str, AppDefinition], specs: Specs
-) -> dict[str, AppDefinition]:
-    """Return the Apps of the specs, and those that only state knows.
-
-    Where the last App manifest is gone, the specs' App is that of the environment. If nothing uses
-    it, what runs is stopped with what state remembers of its name.
-    """
-    found = {**remembered, **named}
-    for name in named.keys() & remembered.keys():
-        is_used = any(wanted.app == name for wanted in specs.wanted.values())
-        if named[name].of_environment and not is_used:
-            found[name] = remembered[name]
-    return found
-
-
-def _thawed(name: str, text: str) -> AppDefinition:
-    try:
-        return thaw(text)
-    except (ValueError, TypeError, KeyError, AttributeError):
-        from reconciler.spec.apps import broken
-
-        return broken(name, "what state says of it cannot be read")
 
 
 def _budget(console: Console, store: Store) -> Budget:

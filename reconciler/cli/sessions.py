@@ -7,11 +7,10 @@ from reconciler.cli.beside import add_format_option
 from reconciler.cli.console import Console
 from reconciler.cli.names import chosen
 from reconciler.cli.scope import state_of
-from reconciler.cli.sessions_view import sessions_document, sessions_text
-from reconciler.errors import SpecError, UsageError
+from reconciler.cli.sessions_view import sessions_text
+from reconciler.cli.times import moment_or_age
 from reconciler.plan.session import Session
-from reconciler.spec.duration import parse_duration
-from reconciler.spec.schedule import parse_time
+from reconciler.web.sessions import sessions_document
 
 EXAMPLE = "reconciler sessions daily-standup --since 24h"
 
@@ -32,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, console: Console) -> int:
     """Show them; 0, 1 for a name that is not known."""
     now_s = console.clock.now_s()
-    since_s = _since_s(args.since, now_s) if args.since else None
+    since_s = moment_or_age("--since", args.since, now_s) if args.since else None
     with state_of(args, console, write=False) as store:
         past = store.past(args.scope)
         if args.name is not None:
@@ -52,16 +51,3 @@ def run(args: argparse.Namespace, console: Console) -> int:
 
 def _ended_before(session: Session, moment_s: float) -> bool:
     return session.ended_s is not None and session.ended_s < moment_s
-
-
-def _since_s(text: str, now_s: float) -> float:
-    """Read a duration back from now, or a moment. Raises UsageError."""
-    try:
-        return now_s - parse_duration(text)
-    except SpecError:
-        pass
-    try:
-        return parse_time(text).timestamp()
-    except SpecError:
-        hint = "write a moment such as 2026-12-01T09:00:00Z, or a duration such as 24h"
-        raise UsageError(f"`--since {text}` is no time", hint=hint) from None

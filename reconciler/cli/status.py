@@ -10,15 +10,14 @@ from reconciler.cli.console import Console
 from reconciler.cli.names import chosen
 from reconciler.cli.scope import Errand, shop_of, state_of
 from reconciler.cli.service import Service
-from reconciler.cli.status_view import status_document, status_text
+from reconciler.cli.status_view import status_text
 from reconciler.engine.observe import observe_all
 from reconciler.engine.records import Records
-from reconciler.engine.verdict import APPLIED
-from reconciler.plan.action import Key
 from reconciler.plan.session import REACHABLE
-from reconciler.plan.status import Notes, orphans, status_rows
 from reconciler.plan.world import Options
 from reconciler.state.store import Store
+from reconciler.web.status import status_document
+from reconciler.web.view import view_of
 
 EXAMPLE = "reconciler status daily-standup --refresh"
 
@@ -76,21 +75,10 @@ async def _refreshed(
 def _show(
     args: argparse.Namespace, console: Console, records: Records, names: Collection[str]
 ) -> None:
-    store, now_s = records.store, console.clock.now_s()
-    recorded = {name: each for name, each in records.recorded.items() if name in names}
-    sessions = [each for each in records.all_sessions() if each.recording in names]
-    conditions = store.conditions(args.scope)
-    failed = {
-        Key(each.recording, each.replica): (each.reason, each.message)
-        for each in conditions
-        if each.type == APPLIED and not each.status
-    }
-    notes = Notes(unseen=records.unseen, failed=failed)
-    rows, lost = status_rows(recorded, sessions, now_s, notes), orphans(sessions, now_s)
-    files = {past.session.id: past.files for past in store.latest(args.scope)} | records.seen_files
+    view = view_of(records, console.clock.now_s(), names)
     if args.format == "json":
-        document = status_document(args.scope, rows, lost, conditions, files)
+        document = status_document(view.scope, view.rows, view.orphans, view.conditions, view.files)
         console.line(json.dumps(document, indent=2))
         return
-    for line in status_text(rows, lost, files, now_s, console):
+    for line in status_text(view.rows, view.orphans, view.files, view.now_s, console):
         console.line(line)

@@ -1,19 +1,16 @@
-"""How recordings are, as JSON and as a table (design/cli.md, "status")."""
+"""How recordings are, as a table (design/cli.md, "status")."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
 from reconciler.cli.console import Console
-from reconciler.cli.report import FORMAT_VERSION
-from reconciler.cli.sessions_view import files_json
 from reconciler.cli.table import COLUMNS_MIN, Column, cut, fit_text, table
-from reconciler.cli.times import ahead, rfc3339_or_none, span
 from reconciler.plan.action import Key
 from reconciler.plan.session import Phase, Session
 from reconciler.plan.status import Row
-from reconciler.plan.times import rfc3339
-from reconciler.state.store import Condition
+from reconciler.web.sessions import files_json
+from reconciler.web.status import begun_s
+from reconciler.web.times import ahead, span
 
 COLUMNS = (
     Column("NAME", least=12),
@@ -50,26 +47,6 @@ NOTEWORTHY = (
 HEALTH_STYLES = {"degraded": "31", "missing": "31", "progressing": "33", "suspended": "36"}
 
 
-def status_document(
-    scope: str,
-    rows: Iterable[Row],
-    orphans: Iterable[Session],
-    conditions: Iterable[Condition],
-    files: Mapping[str, str],
-) -> dict[str, Any]:
-    """Return the document of `status --format json`; `files` as `Past.files`, by session id."""
-    by_key: dict[Key, list[dict[str, Any]]] = {}
-    for condition in conditions:
-        key = Key(condition.recording, condition.replica)
-        by_key.setdefault(key, []).append(_condition(condition))
-    return {
-        "format_version": FORMAT_VERSION,
-        "scope": scope,
-        "recordings": [_row_json(row, by_key.get(row.key, []), files) for row in rows],
-        "orphans": [_orphan_json(orphan) for orphan in orphans],
-    }
-
-
 def status_text(
     rows: Sequence[Row],
     orphans: Sequence[Session],
@@ -91,70 +68,6 @@ def status_text(
     if orphans:
         yield from _orphan_lines(orphans, now_s, width, console)
     yield _summary(rows, orphans)
-
-
-def _row_json(
-    row: Row, conditions: list[dict[str, Any]], files: Mapping[str, str]
-) -> dict[str, Any]:
-    return {
-        "name": row.key.recording,
-        "replica": row.key.replica,
-        "desired": row.desired,
-        "phase": str(row.phase),
-        "sync": row.sync,
-        "health": row.health,
-        "generation": row.generation,
-        "reason": row.reason,
-        "message": row.message,
-        "session": row.session and session_json(row.session),
-        "files": files_json(files.get(row.session.id, "")) if row.session else [],
-        "conditions": conditions,
-    }
-
-
-def session_json(session: Session) -> dict[str, Any]:
-    """Return a session as `status --format json` has it."""
-    return {
-        "app": session.app,
-        "channel": session.channel,
-        "uid": session.uid,
-        "sid": session.sid or None,
-        "resource_id": session.resource_id or None,
-        "mode": session.mode,
-        "status": session.status,
-        "started_at": rfc3339_or_none(session.started_s),
-        "expires_at": rfc3339_or_none(session.expires_s) if session.may_live else None,
-    }
-
-
-def _condition(condition: Condition) -> dict[str, Any]:
-    return {
-        "type": condition.type,
-        "status": condition.status,
-        "reason": condition.reason,
-        "message": condition.message,
-        "since": rfc3339(condition.since_s),
-    }
-
-
-def _orphan_json(session: Session) -> dict[str, Any]:
-    return {
-        "recording": session.recording,
-        "replica": session.replica,
-        "app": session.app,
-        "channel": session.channel,
-        "uid": session.uid,
-        "resource_id": session.resource_id or None,
-        "sid": session.sid or None,
-        "since": rfc3339(_begun_s(session)),
-        "ends_by": rfc3339_or_none(session.ends_by_s),
-    }
-
-
-def _begun_s(session: Session) -> float:
-    """Return since when it may record, as far as that is known."""
-    known = (session.started_s, session.acquired_s)
-    return next((moment for moment in known if moment is not None), session.created_s)
 
 
 def _cells(row: Row, files: Mapping[str, str], now_s: float) -> list[str]:
@@ -191,7 +104,7 @@ def _orphan_cells(orphan: Session, now_s: float) -> list[str]:
         orphan.uid,
         orphan.resource_id or NOTHING,
         orphan.sid or NOTHING,
-        f"{span(now_s - _begun_s(orphan))} ago",
+        f"{span(now_s - begun_s(orphan))} ago",
         ends,
     ]
 

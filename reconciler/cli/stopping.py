@@ -3,7 +3,7 @@
 import argparse
 import asyncio
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from reconciler.cli.apply import interruptible
@@ -11,25 +11,19 @@ from reconciler.cli.ask import confirmed
 from reconciler.cli.beside import add_beside_options, add_format_option, catalog_beside
 from reconciler.cli.console import Console
 from reconciler.cli.plan import document_of
-from reconciler.cli.plan_json import apply_document
 from reconciler.cli.plan_text import plan_text
 from reconciler.cli.progress import progress as progress_on
 from reconciler.cli.result_view import results_text
-from reconciler.cli.scope import (
-    Errand,
-    Shop,
-    add_lock_option,
-    at_least_one,
-    seconds,
-    shop_of,
-)
+from reconciler.cli.scope import Errand, add_lock_option, at_least_one, seconds, shop_of
 from reconciler.cli.service import Service
 from reconciler.engine.apply import Limits, site_progress
 from reconciler.engine.quell import Quell
+from reconciler.engine.shop import Shop
 from reconciler.plan.action import Plan
 from reconciler.plan.result import Result
 from reconciler.plan.world import Options
 from reconciler.state.store import Store
+from reconciler.web.plan import apply_document
 
 
 def add_stop_options(parser: argparse.ArgumentParser) -> None:
@@ -72,8 +66,13 @@ class Stopping:
             catalog = replace(catalog, apps=apps)
         return shop_of(Errand(args, console, self._service), store, catalog, Options(), acts=True)
 
-    def carry_out(self, shop: Shop, plan: Plan) -> list[Result] | None:
-        """Show, ask and act; return what came of each action, None if the user does not agree."""
+    def carry_out(
+        self, shop: Shop, plan: Plan, act: Callable[[], list[Result]] | None = None
+    ) -> list[Result] | None:
+        """Show, ask and act; return what came of each action, None if the user does not agree.
+
+        `act` is how what is to change is carried out, None: here.
+        """
         args, console = self._args, self._console
         is_text = args.format == "text"
         if is_text:
@@ -82,7 +81,7 @@ class Stopping:
         if plan.has_changes and not confirmed(args, console, "Stop this?"):
             console.note("Nothing was done.")
             return None
-        results = asyncio.run(self._act(shop, plan))
+        results = act() if act and plan.has_changes else asyncio.run(self._act(shop, plan))
         if is_text:
             self._write(results_text(results, console, args.command.capitalize()))
         else:

@@ -1,14 +1,10 @@
-"""Times as commands read and write them: moments for programs, spans for people."""
+"""Moments as the command line writes them."""
 
 import argparse
 
-from reconciler.errors import SpecError
-from reconciler.plan.times import rfc3339
+from reconciler.errors import SpecError, UsageError
+from reconciler.spec.duration import parse_duration
 from reconciler.spec.schedule import parse_time
-
-MINUTE_S = 60
-HOUR_S = 60 * MINUTE_S
-DAY_S = 24 * HOUR_S
 
 
 def moment(text: str) -> float:
@@ -19,23 +15,14 @@ def moment(text: str) -> float:
         raise argparse.ArgumentTypeError(f"{problem}; {problem.hint}") from None
 
 
-def rfc3339_or_none(time_s: float | None) -> str | None:
-    """Write a moment as JSON has it, None where there is none."""
-    return None if time_s is None else rfc3339(time_s)
-
-
-def span(seconds: float) -> str:
-    """Write how long something takes, in its two largest units: `45s`, `12m`, `2h05m`, `3d04h`."""
-    whole = max(0, round(seconds))
-    if whole < MINUTE_S:
-        return f"{whole}s"
-    if whole < HOUR_S:
-        return f"{whole // MINUTE_S}m"
-    if whole < DAY_S:
-        return f"{whole // HOUR_S}h{whole % HOUR_S // MINUTE_S:02}m"
-    return f"{whole // DAY_S}d{whole % DAY_S // HOUR_S:02}h"
-
-
-def ahead(time_s: float, now_s: float) -> str:
-    """Write when something is due, seen from now: `in 12m`, or `now` if it is past."""
-    return f"in {span(time_s - now_s)}" if time_s > now_s else "now"
+def moment_or_age(option: str, text: str, now_s: float) -> float:
+    """Read a duration back from now, or a moment, of an option. Raises UsageError."""
+    try:
+        return now_s - parse_duration(text)
+    except SpecError:
+        pass
+    try:
+        return parse_time(text).timestamp()
+    except SpecError:
+        hint = "write a moment such as 2026-12-01T09:00:00Z, or a duration such as 24h"
+        raise UsageError(f"`{option} {text}` is no time", hint=hint) from None

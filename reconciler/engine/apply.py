@@ -12,17 +12,15 @@ from dataclasses import dataclass
 
 from reconciler.engine.differ import Differ
 from reconciler.engine.halt import HALTED
-from reconciler.engine.record import record_resumed
+from reconciler.engine.record import record_gone, record_resumed
 from reconciler.engine.site import Site
 from reconciler.engine.verdict import Verdicts
 from reconciler.engine.work import PATIENCE, Terms, Work
 from reconciler.errors import StateError
 from reconciler.plan.action import Action, Key, Kind, Plan
 from reconciler.plan.reasons import Reason
-from reconciler.plan.removal import why_kept
 from reconciler.plan.result import Outcome, Problem, Progress, Result
 from reconciler.plan.session import Phase
-from reconciler.state.store import DropRecorded
 
 TIMEOUT_S = 300.0
 PARALLELISM = 128
@@ -87,7 +85,7 @@ class Apply:
         await self._verdicts.write(settled, {})
         if not self._site.halt.ordered:
             await record_resumed(self._site)
-            await self._drop_what_is_gone()
+            await record_gone(self._site, [*self._site.records.recorded, *self._actions])
 
     def _all(self) -> Iterable[Action]:
         return (action for actions in self._actions.values() for action in actions)
@@ -178,22 +176,6 @@ class Apply:
         result = Result(action.key, action.kind, outcome, problem, left, seconds)
         self.results.append(result)
         self._progress.done(result)
-
-    async def _drop_what_is_gone(self) -> None:
-        """Remove the rows of Recordings that are gone, and of which nothing lives."""
-        names = dict.fromkeys([*self._site.records.recorded, *self._actions])
-        gone = [name for name in names if self._is_gone(name)]
-        if gone:
-            await self._site.records.commit(*(DropRecorded(name=name) for name in gone))
-
-    def _is_gone(self, name: str) -> bool:
-        site = self._site
-        if name in site.specs.wanted or not site.options.paths or not site.is_selected(name):
-            return False
-        recorded = site.records.recorded.get(name)
-        if recorded is not None and why_kept(site.options, recorded) is not None:
-            return False
-        return site.records.is_over(name)
 
 
 def site_progress(progress: Progress) -> Callable[[str, int, str], None]:

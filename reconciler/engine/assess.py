@@ -8,21 +8,19 @@ from functools import cache, partial
 
 from reconciler.diagnostics import Diagnostic, Position, Severity
 from reconciler.engine.differ import Differ
+from reconciler.engine.refuse import STARTING, refuse_expired
 from reconciler.engine.site import Site, Specs
-from reconciler.plan.action import Action, Kind, Plan
+from reconciler.plan.action import Kind, Plan
 from reconciler.plan.basis import with_marks
 from reconciler.plan.make import make_plan
-from reconciler.plan.reasons import Reason
 from reconciler.plan.recorded import Recorded, Terms, terms_in, terms_of
 from reconciler.plan.renames import find_renames, with_renames
 from reconciler.plan.result import Problem
 from reconciler.plan.world import Wanted, World
 from reconciler.spec.catalog import Catalog
 from reconciler.spec.desired import Desired, Policy
-from reconciler.spec.groups import Group
 from reconciler.spec.index import Entry
 from reconciler.spec.roots import from_root
-from reconciler.spec.rtc_token import EXPIRED_HINT
 
 
 def specs_of(catalog: Catalog, recorded: Mapping[str, Recorded]) -> Specs:
@@ -86,7 +84,7 @@ def assess(
     missing = unresolved(differ, plan)
     if missing:
         plan = make_plan(replace(world, unresolved=missing), diagnostics)
-    plan = _refuse_expired(differ, plan)
+    plan = refuse_expired(differ, plan)
     return replace(plan, based_on=partial(_basis, differ, plan))
 
 
@@ -103,51 +101,6 @@ def _basis(differ: Differ, plan: Plan) -> str:
     """Return what decided, and the secrets that would be sent: few ask for it."""
     names = {action.key.recording for action in plan.actions if action.kind in _SENDING}
     return with_marks(plan.basis, {name: differ.marks(name) for name in sorted(names)})
-
-
-def refuse_unresolved(differ: Differ, plan: Plan) -> Plan:
-    """Return the plan as an apply takes it: what needs a secret that has no value is an error.
-
-    Layouts, stops and queries need none but the App's (design/cli.md, "plan").
-    """
-    return replace(plan, actions=tuple(_resolved(differ, action) for action in plan.actions))
-
-
-def _resolved(differ: Differ, action: Action) -> Action:
-    if not (_begins(action) or {Group.CREDENTIALS, Group.RTMP} & set(action.groups)):
-        return action
-    missing = differ.unresolved(action.key.recording, starts=_begins(action))
-    if not missing:
-        return action
-    named = ", ".join(f"`{reference}`" for reference in missing)
-    message = f"`{action.key}` needs {named}, which does not resolve here"
-    return replace(action, kind=Kind.ERROR, reason=Reason.SECRET_UNRESOLVED, message=message)
-
-
-def _refuse_expired(differ: Differ, plan: Plan) -> Plan:
-    """Return the plan with an error for each session that would start with a token that ended."""
-    ended = {
-        action.key: action
-        for action in plan.actions
-        if _begins(action)
-        and (end_s := differ.token_end_s(action.key.recording)) is not None
-        and end_s <= plan.now_s
-    }
-    if not ended:
-        return plan
-    actions = (_expired(each) if each.key in ended else each for each in plan.actions)
-    return replace(plan, actions=tuple(actions))
-
-
-def _expired(action: Action) -> Action:
-    why = "needs an RTC token, and the one that its spec gives has expired"
-    message = f"`{action.key}` {why}; {EXPIRED_HINT}"
-    return replace(action, kind=Kind.ERROR, reason=Reason.TOKEN_EXPIRED, message=message)
-
-
-def _begins(action: Action) -> bool:
-    """Tell whether it is begun with a start; what stops first may have to, whatever follows."""
-    return action.kind in _STARTING and not (action.kind is Kind.ROTATE and action.stop_first)
 
 
 def world_of_all(site: Site, differ: Differ, *, held: bool) -> World:
@@ -177,11 +130,10 @@ def unresolved(differ: Differ, plan: Plan) -> dict[str, tuple[str, ...]]:
     for action in plan.actions:
         if action.kind in _SENDING:
             name = action.key.recording
-            found[name].update(differ.unresolved(name, starts=action.kind in _STARTING))
+            found[name].update(differ.unresolved(name, starts=action.kind in STARTING))
     return {name: tuple(sorted(found[name])) for name in sorted(found) if found[name]}
 
 
-_STARTING = frozenset({Kind.START, Kind.RESTART, Kind.REPLACE, Kind.ROTATE})
 _SENDING = frozenset(Kind) - {Kind.STOP, Kind.WAIT, Kind.NONE, Kind.ERROR}
 
 

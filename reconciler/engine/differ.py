@@ -154,6 +154,15 @@ class Differ:
             return False
         return any(each.secret.form in _HELD_FORMS for each in sealed_of(session.sealed))
 
+    def passing(self, name: str) -> tuple[Secret, ...]:
+        """Return the secrets of a Recording that files and programs yield."""
+        return tuple(each for each in self._needed(name, starts=True) if each.form in _HELD_FORMS)
+
+    def forget_values(self) -> None:
+        """Compare everything anew, since some secret has another value now."""
+        self._agreed.clear()
+        self._desired.clear()
+
     def _applied(self, session: Session) -> Applied:
         return thaw(self._store.applied([session.id])[session.id])
 

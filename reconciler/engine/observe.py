@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 from reconciler.agora.answers import Handle, Observation
 from reconciler.agora.failures import Failure, Meaning
+from reconciler.engine import gaps
 from reconciler.engine.files import files_of
 from reconciler.engine.page import address_seal, is_paused
 from reconciler.engine.records import WEB
-from reconciler.engine.site import RESYNC_S, Site
+from reconciler.engine.site import Site
 from reconciler.engine.tell import events
 from reconciler.plan import life
 from reconciler.plan.applied import UNKNOWN_SEAL, Seal, thaw
@@ -40,10 +41,18 @@ async def observe(site: Site, name: str) -> None:
     """Look at those sessions of a Recording that are due, and write what was seen."""
     now_s = site.now_s()
     for session in site.records.sessions_of(name):
-        due_s = next_look_s(session, RESYNC_S)
-        if due_s is None or due_s > now_s or session.phase in {Phase.NONE, Phase.ACQUIRED}:
-            continue
-        await write_look(site, session, await look(site, session))
+        if _is_due(site, session, now_s):
+            site.records.to_ask.discard(session.id)
+            await write_look(site, session, await look(site, session))
+
+
+def _is_due(site: Site, session: Session, now_s: float) -> bool:
+    if session.phase in {Phase.NONE, Phase.ACQUIRED}:
+        return False
+    due_s = next_look_s(session, site.resync_s(session))
+    if session.id in site.records.to_ask:
+        return due_s is not None
+    return due_s is not None and due_s <= now_s
 
 
 async def refresh(site: Site, *, write: bool) -> list[Problem]:
@@ -107,12 +116,14 @@ async def look(site: Site, session: Session) -> Look:
 async def write_look(site: Site, before: Session, seen: Look) -> None:
     """Write what a query saw of a session."""
     now = site.records.session(before.recording, before.id)
-    if now != before:  # changed by a step that was under way: the next look sees more
+    if now != before:  # changed by a step that was under way, or a notification: asked again
+        site.records.to_ask |= {now.id} if now.phase in REACHABLE else set()
         return
     if seen.session == before and seen.files is None:
         return
     changes: list[Change] = [SetSession(session=seen.session)]
     changes += events(before, seen.session, site.now_s())
+    changes += gaps.closed(site.records, before, seen.session, site.now_s())
     if seen.files is not None:
         changes.append(SetFiles(session=before.id, files=seen.files))
     await site.records.commit(*changes)

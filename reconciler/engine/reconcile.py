@@ -6,7 +6,7 @@ the decision; a pass carries out the next step of it and says when to come back.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from reconciler.agora.failures import Meaning
 from reconciler.engine import stop as stopping
@@ -14,6 +14,7 @@ from reconciler.engine.change import change
 from reconciler.engine.differ import Differ
 from reconciler.engine.observe import observe
 from reconciler.engine.outcome import Done, Outcome, RequeueAfter, Retry, Stalled
+from reconciler.engine.refuse import refused
 from reconciler.engine.settle import settle
 from reconciler.engine.site import RESYNC_S, Site
 from reconciler.engine.start import Order, start, unready
@@ -35,10 +36,16 @@ from reconciler.state.store import SetSession
 Problems = Mapping[Key, Problem]
 
 
-async def reconcile(
-    site: Site, differ: Differ, name: str, held: Collection[Key] = ()
-) -> tuple[Outcome, Problems]:
-    """Observe, decide, act, record; return how it ended, and which replicas had problems.
+class Pass(NamedTuple):
+    """How one pass ended, what it set out to do, and which replicas had problems."""
+
+    outcome: Outcome
+    problems: Problems
+    actions: tuple[Action, ...]
+
+
+async def reconcile(site: Site, differ: Differ, name: str, held: Collection[Key] = ()) -> Pass:
+    """Observe, decide, act, record; return how it ended.
 
     Replicas that are `held` are left alone, but for what has to end. Raises StateError where state
     cannot be written: nothing that changes anything follows then.
@@ -47,12 +54,13 @@ async def reconcile(
     await observe(site, name)
     decided = next_actions(site, differ, name)
     actions = [each for each in decided if each.key not in held or each.kind is Kind.STOP]
+    actions = [refused(differ, each, site.now_s()) for each in actions if site.lets(each)]
     problems: dict[Key, Problem] = {}
     for action in actions:
         problem = await _act(site, differ, action)
         if problem is not None:
             problems[action.key] = problem
-    return _outcome(site, name, actions, problems)
+    return Pass(_outcome(site, name, actions, problems), problems, tuple(actions))
 
 
 def next_actions(site: Site, differ: Differ, name: str) -> tuple[Action, ...]:
@@ -220,16 +228,14 @@ async def _rest(site: Site, differ: Differ, action: Action) -> None:
         await _hashed_anew(site, differ, session)
 
 
-def _outcome(
-    site: Site, name: str, actions: Sequence[Action], problems: Problems
-) -> tuple[Outcome, Problems]:
+def _outcome(site: Site, name: str, actions: Sequence[Action], problems: Problems) -> Outcome:
     stalled = [action.key for action in actions if action.kind is Kind.ERROR]
     if stalled:
-        return Stalled(problems[stalled[0]]), problems
+        return Stalled(problems[stalled[0]])
     if problems:
-        return Retry(next(iter(problems.values()))), problems
+        return Retry(next(iter(problems.values())))
     if (unreachable := _unreachable(site, name)) is not None:
-        return Retry(unreachable), problems
+        return Retry(unreachable)
     now_s = site.now_s()
     due_s = [due for session in site.records.sessions_of(name) if (due := due_at_s(session))]
     # A wait that should be over goes on for want of an answer, and is over with the next look.
@@ -240,10 +246,10 @@ def _outcome(
     if not due_s:
         waiting = next((each for each in actions if each.kind is Kind.WAIT), None)
         if waiting is None:
-            return Done(), problems
-        return Retry(Problem(waiting.reason, waiting.message)), problems
+            return Done()
+        return Retry(Problem(waiting.reason, waiting.message))
     reason = next((action.reason for action in actions if action.kind is not Kind.NONE), "")
-    return RequeueAfter(max(min(due_s), now_s), reason), problems
+    return RequeueAfter(max(min(due_s), now_s), reason)
 
 
 def _unreachable(site: Site, name: str) -> Problem | None:

@@ -1,17 +1,27 @@
-"""What an apply writes down before it acts: which Recordings there are, and what they are called.
+"""What is written down of the Recordings themselves: which there are, and what they are called.
 
 Local changes (labels, schedule, policy) are all done with this; no call follows them.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 
+from reconciler.engine.asked import asked_change, gone_change
 from reconciler.engine.site import Site
 from reconciler.plan.action import Plan
 from reconciler.plan.reasons import Reason
 from reconciler.plan.recorded import Recorded, terms_text
+from reconciler.plan.removal import prune_due_s, why_kept
 from reconciler.plan.world import Wanted
 from reconciler.spec.apps import freeze
-from reconciler.state.store import Change, Rename, SetApp, SetCounter, SetRecorded
+from reconciler.state.store import (
+    Change,
+    DropRecorded,
+    Rename,
+    SetApp,
+    SetCounter,
+    SetRecorded,
+)
 
 CHANGES_MAX = 500
 """So many changes go into one transaction, so that no other process waits long."""
@@ -40,6 +50,57 @@ async def record_resumed(site: Site) -> None:
         await site.records.commit(*batch)
 
 
+async def record_one(site: Site, name: str) -> None:
+    """Write the same of one Recording, once it runs."""
+    wanted = site.specs.wanted.get(name)
+    if wanted is None or wanted.error:
+        return
+    changes = [*_changes(site, recorded_now(wanted, site.records.recorded.get(name)))]
+    if changes:
+        await site.records.commit(*changes)
+
+
+async def record_removed(site: Site) -> None:
+    """Write since when a Recording is gone that is to be pruned (reconcile.md, "Guards")."""
+    now_s = site.now_s()
+    gone = [
+        replace(each, removed_s=now_s)
+        for each in site.records.recorded.values()
+        if each.removed_s is None
+        and _is_unwanted(site, each.name)
+        and why_kept(site.options, each) is None
+    ]
+    for batch in _batches([change for each in gone for change in _changes(site, each)]):
+        await site.records.commit(*batch)
+
+
+async def record_gone(site: Site, names: Iterable[str]) -> None:
+    """Remove the rows of those of these Recordings that are gone, and of which nothing lives."""
+    now_s = site.now_s()
+    for name in dict.fromkeys(names):
+        if _is_over(site, name):
+            await site.records.commit(gone_change(name, now_s), DropRecorded(name=name))
+
+
+def _is_over(site: Site, name: str) -> bool:
+    if not _is_unwanted(site, name):
+        return False
+    recorded = site.records.recorded.get(name)
+    if recorded is not None and not _is_pruned(site, recorded):
+        return False
+    return site.records.is_over(name)
+
+
+def _is_unwanted(site: Site, name: str) -> bool:
+    is_run_over_specs = bool(site.options.paths)
+    return is_run_over_specs and name not in site.specs.wanted and site.is_selected(name)
+
+
+def _is_pruned(site: Site, recorded: Recorded) -> bool:
+    options = site.options
+    return why_kept(options, recorded) is None and prune_due_s(options, recorded) is None
+
+
 def _renamed(site: Site, before: str, after: str) -> Iterator[Change]:
     """Yield a rename; the old name keeps its counters, or a new bearer would get uids again."""
     yield Rename(before=before, after=after)
@@ -59,10 +120,14 @@ def _recordings(site: Site, passed_over: Collection[str] = ()) -> Iterator[Chang
     for name, wanted in site.specs.wanted.items():
         if wanted.error or name in passed_over or not site.is_selected(name):
             continue
-        known = site.records.recorded.get(name)
-        now = recorded_now(wanted, known)
-        if now != known:
-            yield SetRecorded(recorded=now)
+        yield from _changes(site, recorded_now(wanted, site.records.recorded.get(name)))
+
+
+def _changes(site: Site, now: Recorded) -> Iterator[Change]:
+    """Yield what makes a Recording known as it is now, and what it was asked."""
+    if now != site.records.recorded.get(now.name):
+        yield SetRecorded(recorded=now)
+        yield asked_change(now, site.now_s())
 
 
 def recorded_now(wanted: Wanted, known: Recorded | None) -> Recorded:

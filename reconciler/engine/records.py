@@ -33,12 +33,18 @@ class Records:
         """Take over what the snapshot says; only `commit` changes it."""
         self.store = store
         self.scope = scope
-        self.recorded: dict[str, Recorded] = dict(snapshot.recorded)
-        self.apps: dict[str, str] = dict(snapshot.apps)
-        self.elsewhere = snapshot.elsewhere
         self.seen_files: dict[str, str] = {}
         self.unseen: dict[str, tuple[str, str]] = {}
         """Why sessions could not be asked, by id: a reason and a sentence."""
+        self.to_ask: set[str] = set()
+        """Sessions, by id, to be asked with the next look, whenever that were due."""
+        self.reload(snapshot)
+
+    def reload(self, snapshot: Snapshot) -> None:
+        """Take over what another process wrote meanwhile; all that is ours is in there too."""
+        self.recorded: dict[str, Recorded] = dict(snapshot.recorded)
+        self.apps: dict[str, str] = dict(snapshot.apps)
+        self.elsewhere = snapshot.elsewhere
         self._sessions: dict[str, dict[str, Session]] = defaultdict(dict)
         self._counters = dict(snapshot.counters)
         self._places: dict[tuple[str, bool], int] = defaultdict(int)

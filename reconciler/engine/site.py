@@ -9,6 +9,8 @@ from reconciler.engine.apps import Apps
 from reconciler.engine.halt import Halt
 from reconciler.engine.records import Records
 from reconciler.engine.vault import Vault
+from reconciler.plan.action import Action
+from reconciler.plan.session import Session
 from reconciler.plan.world import Options, Wanted
 from reconciler.spec.desired import Desired
 
@@ -36,7 +38,9 @@ class Site:
     """The parts of one run over one scope.
 
     `at_s` is the moment for which schedules are read, None: now. `doing` tells what a recording is
-    at, for people. `alarm` writes a line that must not be lost to stderr.
+    at, for people. `alarm` writes a line that must not be lost to stderr. `resync_s` is how often a
+    session is queried while it records, `lets` whether an action may be carried out now (a guard
+    may hold it).
     """
 
     records: Records
@@ -49,6 +53,8 @@ class Site:
     at_s: float | None = None
     doing: Callable[[str, int, str], None] = lambda *_: None
     alarm: Callable[[str], None] = lambda _: None
+    resync_s: Callable[[Session], float] = lambda _: RESYNC_S
+    lets: Callable[[Action], bool] = lambda _: True
 
     @property
     def halt(self) -> Halt:

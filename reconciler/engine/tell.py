@@ -1,6 +1,8 @@
 """Events: what happened to a session, told from what it was before and is now. Pure."""
 
 from reconciler.plan import life
+from reconciler.plan.explain import explain, why
+from reconciler.plan.recorded import Terms
 from reconciler.plan.session import ASKED, Phase, Session
 from reconciler.state.store import Event
 
@@ -8,11 +10,15 @@ NORMAL = "normal"
 WARNING = "warning"
 
 
-def events(before: Session | None, after: Session, now_s: float) -> list[Event]:
-    """Return what to tell of a session's step from one phase to another."""
-    if before is not None and before.phase is after.phase:
-        return []
-    found = _of_phase(before, after)
+def events(
+    before: Session | None, after: Session, now_s: float, terms: Terms | None = None
+) -> list[Event]:
+    """Return what to tell of a session's step from one phase to another.
+
+    `terms` are those of its Recording: with them an end also says what follows. What is learned of
+    an end only later is told too.
+    """
+    found = _of_phase(before, after, now_s, terms) if _is_news(before, after) else None
     if found is None:
         return []
     kind, reason, message = found
@@ -24,11 +30,18 @@ def event(recording: str, kind: str, reason: str, message: str, now_s: float) ->
     return Event(time_s=now_s, recording=recording, type=kind, reason=reason, message=message)
 
 
-def _of_phase(before: Session | None, after: Session) -> tuple[str, str, str] | None:
+def _is_news(before: Session | None, after: Session) -> bool:
+    if before is None or before.phase is not after.phase:
+        return True
+    return after.phase in life.SETTLED and why(before) != why(after)
+
+
+def _of_phase(
+    before: Session | None, after: Session, now_s: float, terms: Terms | None
+) -> tuple[str, str, str] | None:
     named = f"session {after.sid or after.id} (uid {after.uid})"
     if after.phase in life.SETTLED:
-        kind = NORMAL if after.end_reason in ASKED else WARNING
-        return kind, after.end_reason, f"{named} ended: {after.end_reason}"
+        return _of_end(named, after, now_s, terms)
     if after.phase is Phase.RUNNING and before is not None and before.phase in _AGAIN:
         kind, reason, said = _AGAIN[before.phase]
     elif after.phase in _TOLD:
@@ -36,6 +49,13 @@ def _of_phase(before: Session | None, after: Session) -> tuple[str, str, str] | 
     else:
         return None
     return kind, reason, f"{named} {said}"
+
+
+def _of_end(named: str, after: Session, now_s: float, terms: Terms | None) -> tuple[str, str, str]:
+    if after.end_reason in ASKED:
+        return NORMAL, after.end_reason, f"{named} ended: {after.end_reason}"
+    said = explain(after, terms, now_s).text
+    return WARNING, after.end_reason, f"{named} ended: {said}"
 
 
 _TOLD = {

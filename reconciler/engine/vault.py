@@ -33,6 +33,22 @@ class Vault:
         """Return a secret's value. Raises SecretError."""
         return self._resolver.resolve(secret)
 
+    def stale(self, secrets: Iterable[Secret], age_s: float) -> list[Secret]:
+        """Return those of these secrets whose file or program was not asked for so long."""
+        return self._resolver.stale(secrets, age_s)
+
+    def renew(self, secret: Secret) -> bool:
+        """Ask a file or program anew; return whether it yields something else. Raises SecretError.
+
+        May run beside everything else: nothing is believed before `forget_seals`.
+        """
+        return self._resolver.renew(secret)
+
+    def forget_seals(self) -> None:
+        """Seal everything anew, since some secret has another value now."""
+        self._seals.clear()
+        self.problems.clear()
+
     def body(self, tree: Any) -> Any:
         """Return a body with values in place of Secrets and Sealed ones. Raises SecretError."""
         return self._resolver.body(self._opened(tree))

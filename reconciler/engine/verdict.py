@@ -34,6 +34,9 @@ class Verdicts:
         changes = [change for each in actions for change in self._of(each, problems.get(each.key))]
         if changes:
             await self._site.records.commit(*changes)
+        for change in changes:
+            if isinstance(change, Condition):
+                self._standing[Key(change.recording, change.replica)] = change
 
     def _of(self, action: Action, problem: Problem | None) -> Iterator[Change]:
         key, before = action.key, self._standing.get(action.key)

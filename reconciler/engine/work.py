@@ -72,7 +72,7 @@ class Work:
                 self._leave(stopped)
                 return
             held = {*self.problems, *late}
-            outcome, found = await reconcile(self._site, self._differ, self._name, held)
+            outcome, found, _ = await reconcile(self._site, self._differ, self._name, held)
             queues = self._queues(outcome)
             if queues:
                 found = {key: each for key, each in found.items() if each.code != Reason.NO_PLACE}

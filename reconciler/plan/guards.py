@@ -26,10 +26,19 @@ class Objection:
     hint: str
 
 
-def objection(world: World, actions: Iterable[Action]) -> Objection | None:
-    """Return the first rule that stands against these actions; None if they may be done."""
+def objection(world: World, actions: Iterable[Action], ended: int = 0) -> Objection | None:
+    """Return the first rule that stands against these actions; None if they may be done.
+
+    `ended` is how many sessions a `run` has ended lately that count as these do.
+    """
     live = [session for session in world.sessions if _is_running(session)]
-    return _emptied(world, live) or _too_many(world, live, actions)
+    return _emptied(world, live) or _too_many(world, live, actions, ended)
+
+
+def counted(world: World, actions: Iterable[Action]) -> list[Action]:
+    """Return those actions that the rule about stops counts: they end what might go on."""
+    ours = _ours(world, (session for session in world.sessions if _is_running(session)))
+    return [action for action in actions if action.session in ours and _counts(world, action)]
 
 
 def _emptied(world: World, live: list[Session]) -> Objection | None:
@@ -49,12 +58,12 @@ def _emptied(world: World, live: list[Session]) -> Objection | None:
     return None
 
 
-def _too_many(world: World, live: list[Session], actions: Iterable[Action]) -> Objection | None:
-    # What is only observed is never stopped, and makes the others no safer.
-    ours = {each.id for each in live if policy_of(world, each.recording).manage != "observe"}
+def _too_many(
+    world: World, live: list[Session], actions: Iterable[Action], ended: int
+) -> Objection | None:
     # A stop that is sent again was let through when it was first planned.
-    ending = sum(action.session in ours and _counts(world, action) for action in actions)
-    running = len(ours)
+    ending = len(counted(world, actions)) + ended
+    running = len(_ours(world, live)) + ended
     if running < RUNNING_MIN or ending <= max(running * STOPS_SHARE_MAX, world.options.allow_stops):
         return None
     text = (
@@ -62,6 +71,11 @@ def _too_many(world: World, live: list[Session], actions: Iterable[Action]) -> O
         f" {STOPS_SHARE_MAX:.0%}"
     )
     return Objection("guard-stops", text, f"if that is meant, say `--allow-stops {ending}`")
+
+
+def _ours(world: World, live: Iterable[Session]) -> set[str]:
+    """Return the sessions that may be stopped: what is only observed makes the others no safer."""
+    return {each.id for each in live if policy_of(world, each.recording).manage != "observe"}
 
 
 def _counts(world: World, action: Action) -> bool:

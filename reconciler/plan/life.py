@@ -7,6 +7,7 @@ session is in returns it as it was, so that late and doubled answers do no harm.
 
 from dataclasses import dataclass, replace
 
+from reconciler.plan import ends
 from reconciler.plan.session import REACHABLE, End, Phase, Session
 from reconciler.spec.wire import Mode
 
@@ -158,6 +159,7 @@ def observed(session: Session, seen: Seen, now_s: float) -> Session:
 
 
 def _alive(session: Session, now_s: float, *, is_recording: bool) -> Session:
+    session = ends.withdrawn(session) if is_recording else session
     match session.phase:
         case Phase.MISSING:
             return replace(session, phase=Phase.RUNNING)
@@ -170,8 +172,8 @@ def _alive(session: Session, now_s: float, *, is_recording: bool) -> Session:
 def not_found(session: Session, now_s: float) -> Session:
     """Note a 404 with code 404, to whatever call.
 
-    It proves an end only after a stop was taken, or where nothing else comes for 90 s; past the
-    resource's expiry it proves nothing.
+    It proves an end only after a stop was taken or a notification told the end, or where nothing
+    else comes for 90 s; past the resource's expiry it proves nothing.
     """
     if session.phase not in REACHABLE:
         return session
@@ -179,7 +181,7 @@ def not_found(session: Session, now_s: float) -> Session:
         return orphaned(session, now_s)
     since_s = now_s if session.missing_s is None else session.missing_s
     missing = replace(session, missing_s=since_s, asked_s=now_s)
-    if session.stop_taken_s is not None:
+    if session.stop_taken_s is not None or ends.is_told(session):
         return ended(missing, why_ended(session, since_s, End.EXITED), now_s)
     # A start has its own 90 s, after which it is to be stopped whatever it answers.
     may_be_moving = now_s - since_s < MISSING_S
@@ -236,14 +238,24 @@ def stop_taken(session: Session, now_s: float) -> Session:
 
 
 def why_ended(session: Session, now_s: float, otherwise: End) -> End:
-    """Return why a session ended at `now_s`: we asked for it, its time was over, or `otherwise`."""
+    """Return why a session ended at `now_s`: we asked for it, its time was over, or `otherwise`.
+
+    What notifications told of it is more than its clocks say.
+    """
     if session.stop_reason:
         return End(session.stop_reason)
+    if (told := ends.why(session)) is not None:
+        return told
     if session.duration_ends_s is not None and now_s >= session.duration_ends_s - NEAR_S:
         return End.MAX_DURATION
     if session.token_ends_s is not None and now_s >= session.token_ends_s:
         return End.EXPIRED
-    return otherwise
+    return End.BROKEN if ends.is_abnormal(session) else otherwise
+
+
+def end_phase(reason: End) -> Phase:
+    """Return the phase of a session that ended for this reason."""
+    return Phase.FAILED if reason in _FAILURES else Phase.ENDED
 
 
 def ended(session: Session, reason: End, now_s: float) -> Session:
@@ -252,7 +264,7 @@ def ended(session: Session, reason: End, now_s: float) -> Session:
     One that ended by 404 alone need not be looked at again, and where nothing more was known than
     that it is gone, this is why.
     """
-    phase = Phase.FAILED if reason in _FAILURES else Phase.ENDED
+    phase = end_phase(reason)
     if session.phase in SETTLED:
         known = replace(session, recheck_s=None)
         is_gone = session.end_reason == End.GONE

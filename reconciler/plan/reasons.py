@@ -86,6 +86,7 @@ class Reason(StrEnum):
     )
     RENAMED = "renamed", "It goes on under another name."
     PRUNE_OFF = "prune-off", "It is gone from the specs, and `--no-prune` leaves it running."
+    PRUNE_DELAYED = "prune-delayed", "It is gone from the specs, and `--prune-delay` is not over."
     PRUNE_HELD = "prune-held", "It is gone, but not all manifests could be read: it is left."
     OTHER_PATHS = "other-paths", "It was read from other paths than those given now: it is left."
 

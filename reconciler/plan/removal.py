@@ -9,6 +9,7 @@ from reconciler.plan.recorded import Recorded
 from reconciler.plan.session import End
 from reconciler.plan.slots import Slot
 from reconciler.plan.stops import decide_stop
+from reconciler.plan.times import rfc3339
 from reconciler.plan.world import Options
 
 
@@ -20,6 +21,10 @@ def decide_removed(slot: Slot) -> Action | None:
     kept = why_kept(slot.world.options, recorded)
     if kept is not None:
         return slot.act(Kind.NONE, kept, f"{slot.name} goes on: {_KEPT[kept]}")
+    due_s = prune_due_s(slot.world.options, recorded)
+    if due_s is not None:
+        text = f"{slot.name} is gone from the specs, and is left until {rfc3339(due_s)} at least"
+        return replace(slot.act(Kind.WAIT, Reason.PRUNE_DELAYED, text), until_s=due_s)
     if slot.policy.manage == "observe":
         return _let_go(slot, Reason.FORGOTTEN, "it was only observed")
     if slot.policy.on_removal == "leave":
@@ -34,6 +39,19 @@ def why_kept(options: Options, recorded: Recorded) -> Reason | None:
     if not (options.prune_all or is_under(recorded.source, options)):
         return Reason.OTHER_PATHS
     return None if options.sound else Reason.PRUNE_HELD
+
+
+def prune_due_s(options: Options, recorded: Recorded) -> float | None:
+    """Return when a `run` may prune what is gone; None: now.
+
+    A second load, after `--prune-delay`, must agree (design/reconcile.md, "Guards").
+    """
+    if options.prune_delay_s is None:
+        return None
+    if recorded.removed_s is None:
+        return options.loaded_s + options.prune_delay_s
+    due_s = recorded.removed_s + options.prune_delay_s
+    return None if options.loaded_s > recorded.removed_s and options.loaded_s >= due_s else due_s
 
 
 def is_under(source: str, options: Options) -> bool:

@@ -168,6 +168,9 @@ class Session:
     """The pushed address when last asked, sealed; empty if it was not told."""
 
     rtmp_status: str = ""
+    signs: tuple[str, ...] = ()
+    """What notifications told of its end and its trouble, as `plan/explain.py` reads it."""
+
     observed_s: float | None = None
     """When the service last told how it is."""
 

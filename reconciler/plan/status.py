@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from reconciler.plan.action import Key
-from reconciler.plan.backoff import next_start_s
+from reconciler.plan.explain import explain
 from reconciler.plan.life import SETTLED
 from reconciler.plan.reasons import Reason
-from reconciler.plan.recorded import Recorded, terms_of
+from reconciler.plan.recorded import Recorded, Terms, terms_of
 from reconciler.plan.session import ASKED, Phase, Session
 from reconciler.plan.slots import is_out_of_reach
 from reconciler.plan.starts import lets_stand
@@ -276,17 +276,18 @@ def _absent(facts: _Facts) -> _Verdict:
     last = facts.last
     if last is None:
         return "missing", Reason.NEW, Reason.NEW.meaning
-    why = _meaning(last.end_reason)
-    asked = last.end_reason in ASKED
-    if _is_final(facts):
-        failed = last.phase is Phase.FAILED
-        message = f"{why} `policy.restart` lets that stand."
-        return "degraded" if failed else "healthy", Reason.FINAL, message
-    if asked:
+    if last.end_reason in ASKED:
         return "missing", Reason.NOT_RUNNING, Reason.NOT_RUNNING.meaning
-    due_s = next_start_s(last)
-    again = f" It is tried again after {rfc3339(due_s)}." if due_s > facts.world.now_s else ""
-    return "degraded", last.end_reason, why + again
+    stands = _is_final(facts)
+    said = explain(last, _terms(facts), facts.world.now_s, stands=stands).text
+    if stands:
+        return "degraded" if last.phase is Phase.FAILED else "healthy", Reason.FINAL, said
+    return "degraded", last.end_reason, said
+
+
+def _terms(facts: _Facts) -> Terms | None:
+    wanted = facts.world.wanted.get(facts.key.recording)
+    return None if wanted is None else wanted.terms
 
 
 def _is_final(facts: _Facts) -> bool:

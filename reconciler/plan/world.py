@@ -96,6 +96,12 @@ class Options:
     empty_sets: tuple[str, ...] = ()
     """RecordingSets of the specs that yield nothing."""
 
+    prune_delay_s: float | None = None
+    """How long `run` leaves a Recording that is gone from the specs; None: it is no `run`."""
+
+    loaded_s: float = 0.0
+    """When the specs of a `run` were last read."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:

@@ -9,7 +9,7 @@ what it yielded (design/spec-format.md, "Values used everywhere"; design/reconci
 import json
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -29,20 +29,52 @@ class Resolver:
     out new keys at each call is asked once and its parts fit together.
     """
 
-    def __init__(self, environ: Mapping[str, str], *, allow_exec: bool = False) -> None:
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        *,
+        allow_exec: bool = False,
+        moment_s: Callable[[], float] = lambda: 0.0,
+    ) -> None:
+        """Make ready; `moment_s` tells when a reference is read, for `stale`."""
         self._environ = environ
         self._allow_exec = allow_exec
+        self._moment_s = moment_s
         self._texts: dict[tuple[object, ...], str] = {}
+        self._read_s: dict[tuple[object, ...], float] = {}
 
     def resolve(self, secret: Secret) -> SecretValue:
         """Return the value. Raises SecretError where there is none."""
-        place = (secret.form, secret.source, secret.folder)
+        place = _place(secret)
         if place not in self._texts:
             self._texts[place] = self._read(secret)
+            self._read_s[place] = self._moment_s()
         text = self._texts[place]
         if secret.part is not None:
             text = _part(secret, text)
         return SecretValue(_unix_seconds(secret, text) if secret.reads == "time" else text)
+
+    def stale(self, secrets: Iterable[Secret], age_s: float) -> list[Secret]:
+        """Return one reference for each file or program that was not asked for so long, or ever."""
+        now_s = self._moment_s()
+        asked = {_place(each): each for each in secrets if each.form in {"file", "exec"}}
+        return [
+            secret
+            for place, secret in asked.items()
+            if place not in self._read_s or now_s - self._read_s[place] >= age_s
+        ]
+
+    def renew(self, secret: Secret) -> bool:
+        """Ask a file or program anew; return whether it yields something else than before.
+
+        Raises SecretError where it yields nothing now; what it yielded before stands then.
+        """
+        place = _place(secret)
+        self._read_s[place] = self._moment_s()
+        text = self._read(secret)
+        is_new = self._texts.get(place) != text
+        self._texts[place] = text
+        return is_new
 
     def body(self, tree: Any) -> Any:
         """Return a body with every reference replaced by its value.
@@ -115,6 +147,10 @@ class Resolver:
                 message, hint=f"run it by hand in `{secret.folder or '.'}` to see why"
             )
         return _one_value(done.stdout, words[0])
+
+
+def _place(secret: Secret) -> tuple[object, ...]:
+    return (secret.form, secret.source, secret.folder)
 
 
 def _from_file(secret: Secret) -> str:

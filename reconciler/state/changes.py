@@ -8,18 +8,26 @@ from typing import assert_never
 from reconciler.plan.recorded import Recorded
 from reconciler.state.database import Run, plain
 from reconciler.state.rows import (
+    ASKED_COLUMNS,
+    NOTICE_COLUMNS,
     RECORDED_COLUMNS,
     SESSION_COLUMNS,
+    asked_values,
     is_settled,
+    notice_values,
     recorded_values,
     session_values,
 )
 from reconciler.state.store import (
+    Answer,
+    Asked,
     Change,
     Condition,
     DropRecorded,
     Event,
+    Gap,
     JournalEntry,
+    Notice,
     Rename,
     SetApp,
     SetCounter,
@@ -37,8 +45,6 @@ def write(run: Run, scope: str, change: Change, number: int) -> None:
     match change:
         case SetSession():
             _set_session(run, scope, change)
-        case SetFiles():
-            run(_SET_FILES, (change.session, change.files, change.upload))
         case SetRecorded():
             _set_recorded(run, scope, change.recorded)
         case DropRecorded():
@@ -46,23 +52,43 @@ def write(run: Run, scope: str, change: Change, number: int) -> None:
             run("DELETE FROM conditions WHERE scope = ? AND recording = ?", (scope, change.name))
         case Rename():
             _rename(run, scope, change)
-        case SetCounter():
-            run(_SET_COUNTER, (scope, change.recording, change.replica, change.counter))
         case Condition():
             _set_condition(run, scope, change)
-        case Event() | JournalEntry():
+        case Asked():
+            _set_asked(run, scope, change)
+        case Event() | JournalEntry() | Notice():
             _append(run, scope, change, number)
-        case SetApp():
-            run(_SET_APP, (scope, change.name, change.manifest))
+        case SetFiles() | SetCounter() | SetApp() | Gap() | Answer():
+            _set_row(run, scope, change)
         case _:
             assert_never(change)
 
 
+def _set_row(run: Run, scope: str, change: SetFiles | SetCounter | SetApp | Gap | Answer) -> None:
+    match change:
+        case SetFiles():
+            run(_SET_FILES, (change.session, change.files, change.upload))
+        case SetCounter():
+            run(_SET_COUNTER, (scope, change.recording, change.replica, change.counter))
+        case SetApp():
+            run(_SET_APP, (scope, change.name, change.manifest))
+        case Gap():
+            run(_SET_GAP, (change.session, change.from_s, change.until_s, change.cause))
+        case Answer():
+            run(_SET_ANSWER, (change.text, change.answered_s, change.request, scope))
+        case _:
+            assert_never(change)
+
+
+def _insert(table: str, columns: tuple[str, ...]) -> str:
+    values = ", ".join("?" * len(columns))
+    return " ".join(("INSERT INTO", table, "(", ", ".join(columns), ") VALUES (", values, ")"))
+
+
 def _upsert(table: str, key: tuple[str, ...], columns: tuple[str, ...]) -> str:
-    values = ", ".join("?" * len(key + columns))
     changes = ", ".join(f"{name} = excluded.{name}" for name in columns)
-    head = ("INSERT INTO", table, "(", ", ".join(key + columns), ") VALUES (", values, ")")
-    return " ".join((*head, "ON CONFLICT (", ", ".join(key), ") DO UPDATE SET", changes))
+    conflict = ("ON CONFLICT (", ", ".join(key), ") DO UPDATE SET", changes)
+    return " ".join((_insert(table, key + columns), *conflict))
 
 
 _SET_SESSION = _upsert("sessions", ("id",), ("scope", "settled", "current", *SESSION_COLUMNS[1:]))
@@ -72,6 +98,8 @@ _SET_RECORDED = _upsert("recordings", ("scope", "name"), RECORDED_COLUMNS[1:])
 _SET_COUNTER = _upsert("counters", ("scope", "recording", "replica"), ("counter",))
 
 _SET_APP = _upsert("apps", ("scope", "name"), ("manifest",))
+
+_SET_GAP = _upsert("gaps", ("session", "from_s"), ("until_s", "cause"))
 
 _SET_APPLIED = """
     INSERT INTO details (session, applied, files, upload) VALUES (?, ?, '', '')
@@ -105,6 +133,13 @@ _APPEND_JOURNAL = """
 _APPEND_EVENT = """
     INSERT INTO events (number, scope, recording, time_s, type, reason, message, count)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+_APPEND_NOTICE = _insert("notices", ("number", "scope", *NOTICE_COLUMNS))
+
+_SET_ANSWER = """
+    UPDATE requests SET answer = ?, answered_s = ?
+    WHERE number = ? AND scope = ? AND answer IS NULL
 """
 
 # `current` are those not settled and the newest of each replica: what is settled and not the
@@ -156,12 +191,17 @@ def _set_condition(run: Run, scope: str, change: Condition) -> None:
     run(_SET_CONDITION, (*key, change.status, change.reason, change.message, change.since_s))
 
 
-def _append(run: Run, scope: str, change: Event | JournalEntry, number: int) -> None:
-    if isinstance(change, Event):
-        _append_event(run, scope, change, number)
-        return
-    values = (change.session, change.time_s, change.step, change.what, change.detail)
-    run(_APPEND_JOURNAL, (number, *values))
+def _append(run: Run, scope: str, change: Event | JournalEntry | Notice, number: int) -> None:
+    match change:
+        case Event():
+            _append_event(run, scope, change, number)
+        case Notice():
+            run(_APPEND_NOTICE, (number, scope, *notice_values(change)))
+        case JournalEntry():
+            values = (change.session, change.time_s, change.step, change.what, change.detail)
+            run(_APPEND_JOURNAL, (number, *values))
+        case _:
+            assert_never(change)
 
 
 def _append_event(run: Run, scope: str, event: Event, number: int) -> None:
@@ -177,6 +217,25 @@ _LAST_EVENT = """
     SELECT number, time_s, type, reason, message FROM events
     WHERE scope = ? AND recording = ? ORDER BY number DESC LIMIT 1
 """
+
+
+def _set_asked(run: Run, scope: str, asked: Asked) -> None:
+    """Write what is asked from now on; what was to be asked later is void: a clock was set back."""
+    recording, since_s, *what = [plain(value) for value in asked_values(asked)]
+    for row in run(_LAST_ASKED, (scope, recording)):
+        if list(row) == what:
+            return
+    run(_DROP_ASKED, (scope, recording, since_s))
+    run(_ADD_ASKED, (scope, recording, since_s, *what))
+
+
+_LAST_ASKED = """
+    SELECT $ FROM asked WHERE scope = ? AND recording = ? ORDER BY since_s DESC LIMIT 1
+""".replace("$", ", ".join(ASKED_COLUMNS[2:]))
+
+_DROP_ASKED = "DELETE FROM asked WHERE scope = ? AND recording = ? AND since_s >= ?"
+
+_ADD_ASKED = _insert("asked", ("scope", *ASKED_COLUMNS))
 
 # Where both names have a row, that of the old name is kept; of two counters the larger.
 _RENAME = (
@@ -196,6 +255,11 @@ _RENAME = (
             AND old.replica = counters.replica AND old.counter >= counters.counter
     )
     """,
+    """
+    DELETE FROM asked WHERE scope = ? AND recording = ? AND since_s >= (
+        SELECT min(since_s) FROM asked AS old WHERE old.scope = ? AND old.recording = ?
+    )
+    """,
 )
 
 _COUNTERS_LEFT = """
@@ -210,6 +274,7 @@ _MOVE = (
     "UPDATE conditions SET recording = ? WHERE scope = ? AND recording = ?",
     "UPDATE counters SET recording = ? WHERE scope = ? AND recording = ?",
     "UPDATE events SET recording = ? WHERE scope = ? AND recording = ?",
+    "UPDATE asked SET recording = ? WHERE scope = ? AND recording = ?",
     "UPDATE sessions SET recording = ? WHERE scope = ? AND recording = ?",
 )
 

@@ -68,6 +68,14 @@ class Database(Protocol):
         """Hold a scope's lock, or raise LockedError at once."""
         ...
 
+    def share(self, scope: str, holder: Holder) -> AbstractContextManager[None]:
+        """Hold a scope's lock beside other `run`s where that can be; else alone."""
+        ...
+
+    def claim(self, scope: str, app_key: str, /) -> bool:
+        """Own an App ID of a scope that is held here, for as long as it is."""
+        ...
+
     def holder(self, scope: str) -> Holder | None:
         """Return who else holds a scope's lock right now; within a transaction."""
         ...

@@ -7,7 +7,7 @@ an advisory lock of the connection: it ends with it, and without it nothing more
 import hashlib
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import LiteralString
 from urllib.parse import urlsplit
 
@@ -15,14 +15,14 @@ import psycopg
 from psycopg import errors
 
 from reconciler.clock import Clock
-from reconciler.errors import StateError, UsageError
+from reconciler.errors import LockLostError, StateError, UsageError
+from reconciler.state import advisory
+from reconciler.state.advisory import ALONE, TOGETHER, Hold
 from reconciler.state.database import (
     Database,
     Row,
     Run,
     Value,
-    holder_of,
-    holder_text,
     locked,
     not_writable,
     plain,
@@ -41,6 +41,10 @@ SETTINGS = (
     f"SET statement_timeout = '{STATEMENT_S}s'",
     "SET synchronous_commit = on",
     "SET search_path = reconciler",
+    # Of a client that is gone without a word the locks are free after 30 s; it notices in half.
+    "SET tcp_keepalives_idle = 10",
+    "SET tcp_keepalives_interval = 5",
+    "SET tcp_keepalives_count = 4",
 )
 
 KEY_VARIABLE = "RECONCILER_STATE_KEY"
@@ -54,7 +58,7 @@ class PostgresDatabase:
         self.key = key
         self._url = url
         self._mutex = threading.Lock()
-        self._held: set[str] = set()
+        self._held: dict[str, set[str]] = {}
         with _told(self.place):
             self._connection = _connect(self._url)
         with self.reading() as run:
@@ -89,9 +93,11 @@ class PostgresDatabase:
             try:
                 yield self._run
                 self._connection.execute("COMMIT")
-            except BaseException:
+            except BaseException as problem:
                 with suppress(psycopg.Error):
                     self._connection.execute("ROLLBACK")
+                if isinstance(problem, psycopg.Error) and self._has_lost_locks():
+                    raise _lock_lost(self.place, self._held) from problem
                 raise
 
     def _begin(self, begin: LiteralString) -> None:
@@ -102,12 +108,15 @@ class PostgresDatabase:
         try:
             self._connection.execute(begin)
         except psycopg.OperationalError:
+            if self._has_lost_locks():
+                raise _lock_lost(self.place, self._held) from None
             if not self._connection.closed or not self._url:
                 raise
-            if self._held:
-                raise _lock_lost(self.place, self._held) from None
             self._connection = _connect(self._url)
             self._connection.execute(begin)
+
+    def _has_lost_locks(self) -> bool:
+        return self._connection.closed and bool(self._url and self._held)
 
     def _run(self, sql: str, values: Sequence[Value] = (), /) -> Iterable[Row]:
         cursor = self._connection.execute(
@@ -120,39 +129,47 @@ class PostgresDatabase:
         ((now_s,),) = self._run("SELECT extract(epoch FROM clock_timestamp())::float8")
         return float(now_s)
 
-    @contextmanager
-    def lock(self, scope: str, holder: Holder) -> Iterator[None]:
+    def lock(self, scope: str, holder: Holder) -> AbstractContextManager[None]:
         """Hold a scope's lock, an advisory lock of the connection."""
-        self._take(scope, holder)
-        try:
-            yield
-        finally:
-            self._let_go(scope)
+        return self._holding(ALONE, scope, holder)
 
-    def _take(self, scope: str, holder: Holder) -> None:
-        """Lock, and say so to others; where that cannot be said, unlock."""
+    def share(self, scope: str, holder: Holder) -> AbstractContextManager[None]:
+        """Hold a scope's lock beside other `run`s."""
+        return self._holding(TOGETHER, scope, holder)
+
+    @contextmanager
+    def _holding(self, hold: Hold, scope: str, holder: Holder) -> Iterator[None]:
         with self.writing() as run:
-            if scope in self._held or not _try_lock(run, scope):
-                raise locked(scope, self.place, _named(run, scope))
-        self._held.add(scope)
+            if scope in self._held or not advisory.take(run, hold, scope):
+                raise locked(scope, self.place, advisory.told(run, scope))
+        self._held[scope] = set()
         try:
             with self.writing() as run:
-                run(_SET_HOLDER, (scope, holder_text(holder)))
-        except BaseException:
-            self._let_go(scope)
-            raise
+                advisory.tell(run, scope, holder)
+            yield
+        finally:
+            self._let_go(hold, scope)
 
-    def _let_go(self, scope: str) -> None:
+    def _let_go(self, hold: Hold, scope: str) -> None:
         """Unlock. A connection that was lost has unlocked by itself."""
         with self._mutex, suppress(psycopg.Error):
-            self._run("SELECT pg_advisory_unlock(?)", (_number(_SCOPE, scope),))
-        self._held.discard(scope)
+            for app_key in self._held.pop(scope):
+                advisory.leave_app(self._run, scope, app_key)
+            advisory.leave(self._run, hold, scope)
+
+    def claim(self, scope: str, app_key: str, /) -> bool:
+        """Own an App ID; the transaction shows that the connection, and so the lock, is there."""
+        with self.writing() as run:
+            owned = self._held.get(scope)
+            if owned is None:
+                return False
+            if app_key not in owned and advisory.take_app(run, scope, app_key):
+                owned.add(app_key)
+            return app_key in owned
 
     def holder(self, scope: str) -> Holder | None:
-        """Return who else holds a scope's lock right now."""
-        high, low = divmod(_number(_SCOPE, scope) % (1 << 64), 1 << 32)
-        is_held = list(self._run(_IS_HELD, (high, low)))
-        return _named(self._run, scope) if is_held else None
+        """Return who else holds a scope's lock right now, one of them if they share it."""
+        return advisory.told_of_others(self._run, scope)
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -239,7 +256,7 @@ def _prepare(database: PostgresDatabase, migrations: Migrations) -> int:
     if not database.writable:
         raise not_writable(database.place)
     with database.writing() as run:
-        run("SELECT pg_advisory_xact_lock(?)", (_number(_MIGRATION),))
+        run("SELECT pg_advisory_xact_lock(?)", (advisory.number(_MIGRATION),))
         found = _found(run, database.place, migrations)
         if found < len(migrations):
             _migrate(run, found, migrations)
@@ -274,41 +291,12 @@ _MAY_WRITE = """
         AND coalesce(has_table_privilege(to_regclass('meta'), 'UPDATE'), true)
 """
 
-_IS_HELD = """
-    SELECT 1 FROM pg_locks
-    WHERE locktype = 'advisory' AND granted AND pid <> pg_backend_pid()
-        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-        AND classid = ? AND objid = ? AND objsubid = 1
-"""
-
-_SET_HOLDER = """
-    INSERT INTO holders (scope, holder) VALUES (?, ?)
-    ON CONFLICT (scope) DO UPDATE SET holder = excluded.holder
-"""
-
-_SCOPE = "reconciler scope"
 _MIGRATION = "reconciler migration"
 
 
-def _number(*parts: str) -> int:
-    """Return the number of an advisory lock."""
-    digest = hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).digest()
-    return int.from_bytes(digest[:8], "big", signed=True)
-
-
-def _try_lock(run: Run, scope: str) -> bool:
-    ((is_taken,),) = run("SELECT pg_try_advisory_lock(?)", (_number(_SCOPE, scope),))
-    return bool(is_taken)
-
-
-def _named(run: Run, scope: str) -> Holder:
-    rows = list(run("SELECT holder FROM holders WHERE scope = ?", (scope,)))
-    return holder_of(rows[0][0] if rows else "")
-
-
-def _lock_lost(place: str, scopes: Iterable[str]) -> StateError:
+def _lock_lost(place: str, scopes: Iterable[str]) -> LockLostError:
     names = ", ".join(f"`{scope}`" for scope in sorted(scopes))
-    return StateError(
+    return LockLostError(
         f"the connection to the state at `{place}` was lost, and with it the lock on scope {names}",
         hint="run again: what was begun is in the state",
     )

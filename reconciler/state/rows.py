@@ -9,17 +9,19 @@ from typing import Any
 from reconciler.plan.recorded import Override, Recorded
 from reconciler.plan.session import Phase, Session
 from reconciler.state.database import Row, Value
+from reconciler.state.store import Asked, Gap, Notice, Request
 
 SESSION_COLUMNS = tuple(field.name for field in fields(Session))
 
 _KEPT_AS_IT_IS = tuple(field.name for field in fields(Recorded) if field.name != "override")
 
-RECORDED_COLUMNS = (
-    *_KEPT_AS_IT_IS,
-    "override_since_s",
-    "override_reason",
-    "override_until_s",
-)
+_OVERRIDE_COLUMNS = ("override_since_s", "override_reason", "override_until_s")
+
+RECORDED_COLUMNS = (*_KEPT_AS_IT_IS, *_OVERRIDE_COLUMNS)
+
+ASKED_COLUMNS = ("recording", "since_s", "terms", *_OVERRIDE_COLUMNS)
+
+NOTICE_COLUMNS = tuple(field.name for field in fields(Notice))
 
 _values = attrgetter(*SESSION_COLUMNS)
 
@@ -36,7 +38,8 @@ _SETTERS = _setters(Session, SESSION_COLUMNS)
 _RECORDED_SETTERS = _setters(Recorded, _KEPT_AS_IT_IS)
 _TERMS = _KEPT_AS_IT_IS.index("terms")
 _SET_TERMS, _SET_OVERRIDE = _setters(Recorded, ("terms", "override"))
-_PHASE, _PAUSED, _PENDING = map(SESSION_COLUMNS.index, ("phase", "paused", "pending"))
+_PHASE, _PAUSED = map(SESSION_COLUMNS.index, ("phase", "paused"))
+_LISTS = tuple(map(SESSION_COLUMNS.index, ("pending", "signs")))
 _PHASES = {str(phase): phase for phase in Phase}
 
 
@@ -54,7 +57,8 @@ def is_settled(session: Session) -> bool:
 def session_values(session: Session) -> list[Value]:
     """Return a session's values in the order of `SESSION_COLUMNS`."""
     values = list(_values(session))
-    values[_PENDING] = json.dumps(session.pending) if session.pending else ""
+    for index in _LISTS:
+        values[index] = json.dumps(values[index]) if values[index] else ""
     return values
 
 
@@ -67,7 +71,8 @@ def session_of(row: Row) -> Session:
     for put, value in zip(_SETTERS, row, strict=True):
         put(session, value)
     _SETTERS[_PHASE](session, _PHASES[row[_PHASE]])
-    _SETTERS[_PENDING](session, tuple(json.loads(row[_PENDING])) if row[_PENDING] else ())
+    for index in _LISTS:
+        _SETTERS[index](session, tuple(json.loads(row[index])) if row[index] else ())
     if row[_PAUSED] is not None:
         _SETTERS[_PAUSED](session, bool(row[_PAUSED]))
     return session
@@ -76,10 +81,7 @@ def session_of(row: Row) -> Session:
 def recorded_values(recorded: Recorded) -> list[Value]:
     """Return a Recording's values in the order of `RECORDED_COLUMNS`."""
     values = [getattr(recorded, name) for name in _KEPT_AS_IT_IS]
-    override = recorded.override
-    if override is None:
-        return [*values, None, "", None]
-    return [*values, override.since_s, override.reason, override.until_s]
+    return [*values, *_override_values(recorded.override)]
 
 
 def recorded_of(rows: Iterable[Row]) -> dict[str, Recorded]:
@@ -91,10 +93,51 @@ def recorded_of(rows: Iterable[Row]) -> dict[str, Recorded]:
         for put, value in zip(_RECORDED_SETTERS, row, strict=False):
             put(recorded, value)
         _SET_TERMS(recorded, texts.setdefault(row[_TERMS], row[_TERMS]))
-        _SET_OVERRIDE(recorded, _override(*row[-3:]) if row[-3] is not None else None)
+        _SET_OVERRIDE(recorded, _override(*row[-3:]))
         found[recorded.name] = recorded
     return found
 
 
-def _override(since_s: float, reason: str, until_s: float | None) -> Override:
+def asked_values(asked: Asked) -> list[Value]:
+    """Return the values of a row in the order of `ASKED_COLUMNS`."""
+    return [asked.recording, asked.since_s, asked.terms, *_override_values(asked.override)]
+
+
+def asked_of(row: Row) -> Asked:
+    """Make of the columns `ASKED_COLUMNS` what a Recording was asked."""
+    recording, since_s, terms, *override = row
+    return Asked(recording=recording, since_s=since_s, terms=terms, override=_override(*override))
+
+
+def gap_of(row: Row) -> Gap:
+    """Make a gap of its columns in the order of its fields."""
+    session, from_s, until_s, cause = row
+    return Gap(session=session, from_s=from_s, until_s=until_s, cause=cause)
+
+
+def notice_values(notice: Notice) -> list[Value]:
+    """Return a notification's values in the order of `NOTICE_COLUMNS`."""
+    return [getattr(notice, name) for name in NOTICE_COLUMNS]
+
+
+def notice_of(row: Row) -> Notice:
+    """Make a notification of the columns `NOTICE_COLUMNS`."""
+    return Notice(**dict(zip(NOTICE_COLUMNS, row, strict=True)))
+
+
+def request_of(row: Row) -> Request:
+    """Make a request of its columns in the order of its fields."""
+    created_s, command, arguments = row
+    return Request(created_s=created_s, command=command, arguments=arguments)
+
+
+def _override_values(override: Override | None) -> tuple[Value, Value, Value]:
+    if override is None:
+        return None, "", None
+    return override.since_s, override.reason, override.until_s
+
+
+def _override(since_s: float | None, reason: str, until_s: float | None) -> Override | None:
+    if since_s is None:
+        return None
     return Override(since_s=since_s, reason=reason, until_s=until_s)

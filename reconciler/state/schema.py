@@ -181,7 +181,88 @@ _TABLES = (
     """,
 )
 
-MIGRATIONS: Migrations = (_TABLES,)
+_DAEMON = (
+    "ALTER TABLE sessions ADD COLUMN signs TEXT NOT NULL DEFAULT ''",
+    # The rows of a Recording never overlap: each is in force until the next begins.
+    """
+    CREATE TABLE asked (
+        scope TEXT NOT NULL,
+        recording TEXT NOT NULL,
+        since_s DOUBLE PRECISION NOT NULL,
+        terms TEXT NOT NULL,
+        override_since_s DOUBLE PRECISION,
+        override_reason TEXT NOT NULL,
+        override_until_s DOUBLE PRECISION,
+        PRIMARY KEY (scope, recording, since_s)
+    )
+    """,
+    # What a Recording was asked before was not kept: it is taken to have been the same since its
+    # first session.
+    """
+    INSERT INTO asked
+    SELECT scope, name,
+        coalesce((
+            SELECT min(created_s) FROM sessions
+            WHERE sessions.scope = recordings.scope AND sessions.recording = recordings.name
+        ), 0),
+        terms, override_since_s, override_reason, override_until_s
+    FROM recordings
+    """,
+    """
+    CREATE TABLE gaps (
+        session TEXT NOT NULL,
+        from_s DOUBLE PRECISION NOT NULL,
+        until_s DOUBLE PRECISION,
+        cause TEXT NOT NULL,
+        PRIMARY KEY (session, from_s)
+    )
+    """,
+    """
+    CREATE TABLE notices (
+        number BIGINT PRIMARY KEY,
+        scope TEXT NOT NULL,
+        received_s DOUBLE PRECISION NOT NULL,
+        app TEXT NOT NULL,
+        notice_id TEXT NOT NULL,
+        kind BIGINT NOT NULL,
+        channel TEXT,
+        uid TEXT,
+        sid TEXT,
+        sequence BIGINT,
+        sent_s DOUBLE PRECISION,
+        service_type BIGINT,
+        details TEXT NOT NULL
+    )
+    """,
+    # For all scopes at once: most states have one, and `trim` asks for the oldest of all.
+    "CREATE INDEX notices_received ON notices (received_s)",
+    """
+    CREATE TABLE requests (
+        number BIGINT PRIMARY KEY,
+        scope TEXT NOT NULL,
+        created_s DOUBLE PRECISION NOT NULL,
+        command TEXT NOT NULL,
+        arguments TEXT NOT NULL,
+        answer TEXT,
+        answered_s DOUBLE PRECISION
+    )
+    """,
+    # Looked into every second, and nearly always empty.
+    "CREATE INDEX requests_open ON requests (scope, number) WHERE answer IS NULL",
+    # Several may hold a scope together: a row for each connection (`backend` is its number at the
+    # server) that does, or did.
+    "DROP TABLE holders",
+    """
+    CREATE TABLE holders (
+        scope TEXT NOT NULL,
+        backend BIGINT NOT NULL,
+        holder TEXT NOT NULL,
+        PRIMARY KEY (scope, backend)
+    )
+    """,
+)
+
+MIGRATIONS: Migrations = (_TABLES, _DAEMON)
 
 
 def version_of(run: Run, tables: frozenset[str], place: str) -> int:

@@ -9,15 +9,30 @@ from reconciler.plan.session import MAY_LIVE, Session
 from reconciler.plan.world import Place
 from reconciler.state.changes import write
 from reconciler.state.database import Database, Run, damaged
-from reconciler.state.rows import RECORDED_COLUMNS, SESSION_COLUMNS, recorded_of, session_of
+from reconciler.state.rows import (
+    ASKED_COLUMNS,
+    NOTICE_COLUMNS,
+    RECORDED_COLUMNS,
+    SESSION_COLUMNS,
+    asked_of,
+    gap_of,
+    notice_of,
+    recorded_of,
+    request_of,
+    session_of,
+)
 from reconciler.state.store import (
+    Asked,
     Bounds,
     Change,
     Condition,
     Event,
+    Gap,
     Holder,
     JournalEntry,
+    Notice,
     Past,
+    Request,
     Snapshot,
     Spent,
 )
@@ -52,6 +67,20 @@ _ELSEWHERE = """
     WHERE current = 1 AND (scope < ? OR scope > ?) AND phase IN ($)
     ORDER BY created_s, id
 """.replace("$", _LIVING)
+_ASKED = "SELECT {} FROM asked WHERE scope = ? $ ORDER BY recording, since_s".replace(
+    "{}", ", ".join(ASKED_COLUMNS)
+)
+_GAPS = """
+    SELECT session, from_s, until_s, cause FROM gaps JOIN sessions ON sessions.id = gaps.session
+    WHERE scope = ? $ ORDER BY from_s, session
+"""
+_NOTICES = """
+    SELECT $ FROM notices WHERE received_s >= ? AND scope = ? ORDER BY received_s, number
+""".replace("$", ", ".join(NOTICE_COLUMNS))
+_REQUESTS = """
+    SELECT number, created_s, command, arguments FROM requests
+    WHERE scope = ? AND answer IS NULL ORDER BY number
+"""
 _APPLIED = "SELECT session, applied FROM details WHERE applied IS NOT NULL AND session IN ($)"
 
 
@@ -113,11 +142,10 @@ class SqlStore:
     def commit(self, scope: str, changes: Sequence[Change]) -> int:
         """Write all changes or none; return the new serial."""
         with self._database.writing() as run:
-            run("UPDATE meta SET serial = serial + 1")
-            ((serial,),) = run("SELECT serial FROM meta")
+            serial = _next_serial(run)
             for number, change in enumerate(changes, start=serial * CHANGES_MAX):
                 write(run, scope, change, number)
-        return int(serial)
+        return serial
 
     def past(
         self, scope: str, recording: str | None = None, since_s: float | None = None
@@ -184,9 +212,59 @@ class SqlStore:
                 for time_s, step, what, detail in rows
             ]
 
+    def asked(self, scope: str, recording: str | None = None) -> list[Asked]:
+        """Return what Recordings were asked, by recording, oldest first."""
+        with self._reading() as run:
+            return [asked_of(row) for row in run(*_of(_ASKED, scope, recording))]
+
+    def gaps(self, scope: str, recording: str | None = None) -> list[Gap]:
+        """Return the gaps of the sessions of Recordings, oldest first."""
+        with self._reading() as run:
+            return [gap_of(row) for row in run(*_of(_GAPS, scope, recording))]
+
+    def notices(self, scope: str, since_s: float) -> list[Notice]:
+        """Return the notifications that were received since then, oldest first."""
+        with self._reading() as run, _no_collection():
+            return [notice_of(row) for row in run(_NOTICES, (since_s, scope))]
+
+    def ask(self, scope: str, request: Request) -> int:
+        """Leave a request for the `run` that holds the scope; return its number.
+
+        It has a serial of its own, as a commit has: no number is ever given again.
+        """
+        with self._database.writing() as run:
+            number = _next_serial(run) * CHANGES_MAX
+            values = (request.created_s, request.command, request.arguments)
+            run(_ASK, (number, scope, *values))
+        return number
+
+    def requests(self, scope: str) -> list[tuple[int, Request]]:
+        """Return the requests without an answer, each with its number, oldest first."""
+        with self._reading() as run:
+            return [(row[0], request_of(row[1:])) for row in run(_REQUESTS, (scope,))]
+
+    def answer(self, number: int) -> str | None:
+        """Return the answer to a request; None: there is none yet."""
+        with self._reading() as run:
+            rows = list(run("SELECT answer FROM requests WHERE number = ?", (number,)))
+        return rows[0][0] if rows else None
+
+    def withdraw(self, number: int) -> None:
+        """Take back a request that nobody answered; nothing happens if somebody did."""
+        with self._database.writing() as run:
+            run("DELETE FROM requests WHERE number = ? AND answer IS NULL", (number,))
+
     def lock(self, scope: str, holder: Holder) -> AbstractContextManager[None]:
         """Hold a scope's lock, or raise LockedError at once, which names the holder."""
         return self._database.lock(scope, holder)
+
+    def share(self, scope: str, holder: Holder) -> AbstractContextManager[None]:
+        """Hold a scope's lock beside other `run`s, where the state knows that, or else alone."""
+        return self._database.share(scope, holder)
+
+    def claim(self, scope: str, app_key: str) -> bool:
+        """Own an App ID of a scope whose lock is shared; tell whether this process does now."""
+        return self._database.claim(scope, app_key)
 
     def spend(self, app_key: str, step: Callable[[Spent | None, float], Spent]) -> float:
         """Write what `step` makes of an App ID's budget; return the time it was given.
@@ -220,12 +298,26 @@ class SqlStore:
                 raise damaged(self.place, "a row holds what was never written") from problem
 
 
+_ASK = "INSERT INTO requests (number, scope, created_s, command, arguments) VALUES (?, ?, ?, ?, ?)"
 _KEEP_BUDGET = """
     INSERT INTO budget (app_key) VALUES (?)
     ON CONFLICT (app_key) DO UPDATE SET app_key = excluded.app_key
 """
 _BUDGET = "SELECT last_s, slowness, slowed_s FROM budget WHERE app_key = ?"
 _SET_BUDGET = "UPDATE budget SET last_s = ?, slowness = ?, slowed_s = ? WHERE app_key = ?"
+
+
+def _next_serial(run: Run) -> int:
+    run("UPDATE meta SET serial = serial + 1")
+    ((serial,),) = run("SELECT serial FROM meta")
+    return int(serial)
+
+
+def _of(sql: str, scope: str, recording: str | None) -> tuple[str, tuple[str, ...]]:
+    """Return a statement over all Recordings of a scope, or over one, and its values."""
+    if recording is None:
+        return sql.replace("$", ""), (scope,)
+    return sql.replace("$", "AND recording = ?"), (scope, recording)
 
 
 @contextmanager

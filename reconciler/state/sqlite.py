@@ -8,7 +8,7 @@ import sqlite3
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -110,6 +110,14 @@ class SqliteDatabase:
         finally:
             self._held.discard(scope)
             files.leave_lock(file)
+
+    def share(self, scope: str, holder: Holder) -> AbstractContextManager[None]:
+        """Hold a scope's lock: nobody shares a file's."""
+        return self.lock(scope, holder)
+
+    def claim(self, scope: str, _: str, /) -> bool:
+        """Own an App ID: whoever holds the scope owns all of them."""
+        return scope in self._held
 
     def holder(self, scope: str) -> Holder | None:
         """Return who else holds a scope's lock right now."""

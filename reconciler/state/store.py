@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
-from reconciler.plan.recorded import Recorded
+from reconciler.plan.recorded import Override, Recorded
 from reconciler.plan.session import Session
 from reconciler.plan.world import Place
 
@@ -61,9 +61,10 @@ class DropRecorded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rename:
-    """Give a Recording's sessions, counters, conditions, events and row to another name.
+    """Give a Recording's sessions, counters, conditions, events, row and past to another name.
 
-    Where both have one, the larger counter is kept, and of the others that of `before`.
+    Where both have one, the larger counter is kept, and of the others that of `before`: what
+    `after` was asked is kept up to the first that `before` was.
     """
 
     before: str
@@ -131,6 +132,72 @@ class SetApp:
     manifest: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a Recording was asked from `since_s` on, until the next of its rows.
+
+    `terms` as `plan/recorded.py` writes them; empty: it was gone from the specs. The same as in the
+    last row is not written again; rows that begin at `since_s` or later give way to it.
+    """
+
+    recording: str
+    since_s: float
+    terms: str
+    override: Override | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """A time within a session's life in which it may not have recorded; `until_s` None: still.
+
+    Written again with the same session and `from_s`, it takes the place of the first.
+    """
+
+    session: str
+    from_s: float
+    until_s: float | None
+    cause: str
+    """`missing`, `failover`, `interrupted`: a word for people."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """One notification of the service as it is kept: no secret, a field that it lacks is None.
+
+    `details` is what `engine/notices.py` makes of the event, as JSON.
+    """
+
+    received_s: float
+    app: str
+    notice_id: str
+    kind: int
+    channel: str | None
+    uid: str | None
+    sid: str | None
+    sequence: int | None
+    sent_s: float | None
+    service_type: int | None
+    details: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a command asks of the `run` that holds the scope; `arguments` is JSON, no secrets."""
+
+    created_s: float
+    command: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came of the request with this number, as JSON; the first answer stays."""
+
+    request: int
+    text: str
+    answered_s: float
+
+
 Change: TypeAlias = (
     SetSession
     | SetFiles
@@ -142,6 +209,10 @@ Change: TypeAlias = (
     | Event
     | JournalEntry
     | SetApp
+    | Asked
+    | Gap
+    | Notice
+    | Answer
 )
 
 
@@ -151,7 +222,8 @@ class Snapshot:
 
     `sessions` are all that are not settled (may live, still to be looked at again) and the last of
     each replica, oldest first. `elsewhere` are those of other scopes that may live. `counters` are
-    by recording and replica. `serial` counts the commits of the whole state.
+    by recording and replica. `serial` counts the commits and requests of the whole state. `holder`
+    is who else holds the lock; of several `run`s one.
     """
 
     serial: int = 0
@@ -183,7 +255,10 @@ class Spent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """How much history is kept: journal and events by age and count, ended sessions by age."""
+    """How much history is kept: journal and events by age and count, ended sessions by age.
+
+    Gaps go with their session; what Recordings were asked is kept as long as sessions are.
+    """
 
     history_age_s: float = 90 * 86400.0
     history_rows_max: int = 200_000
@@ -253,8 +328,50 @@ class Store(Protocol):
         """Return what was done for a session, oldest first."""
         ...
 
+    def asked(self, scope: str, recording: str | None = None) -> list[Asked]:
+        """Return what Recordings were asked, by recording, oldest first."""
+        ...
+
+    def gaps(self, scope: str, recording: str | None = None) -> list[Gap]:
+        """Return the gaps of the sessions of Recordings, oldest first."""
+        ...
+
+    def notices(self, scope: str, since_s: float) -> list[Notice]:
+        """Return the notifications that were received since then, oldest first."""
+        ...
+
+    def ask(self, scope: str, request: Request) -> int:
+        """Leave a request for the `run` that holds the scope; return its number."""
+        ...
+
+    def requests(self, scope: str) -> list[tuple[int, Request]]:
+        """Return the requests without an answer, each with its number, oldest first."""
+        ...
+
+    def answer(self, number: int) -> str | None:
+        """Return the answer to a request; None: there is none yet."""
+        ...
+
+    def withdraw(self, number: int) -> None:
+        """Take back a request that nobody answered; nothing happens if somebody did."""
+        ...
+
     def lock(self, scope: str, holder: Holder) -> AbstractContextManager[None]:
         """Hold a scope's lock, or raise LockedError at once, which names the holder."""
+        ...
+
+    def share(self, scope: str, holder: Holder) -> AbstractContextManager[None]:
+        """Hold a scope's lock beside other `run`s, where the state knows that, or else alone.
+
+        PostgreSQL knows it; SQLite does not. Raises LockedError at once if another command has it.
+        """
+        ...
+
+    def claim(self, scope: str, app_key: str) -> bool:
+        """Own an App ID of a scope whose lock is shared; tell whether this process does now.
+
+        It is owned until the lock is let go or the connection is lost.
+        """
         ...
 
     def spend(self, app_key: str, step: Callable[[Spent | None, float], Spent]) -> float:

@@ -6,16 +6,10 @@ from typing import Any
 
 import pytest
 
-from reconciler.agora.error_table import (
-    EVENT_ERRORS,
-    EVENT_WARNINGS,
-    ROWS,
-    UNKNOWN,
-    UNKNOWN_START,
-    row_for,
-)
+from reconciler.agora.error_table import EVENT_WARNINGS, ROWS, UNKNOWN, UNKNOWN_START, row_for
 from reconciler.agora.failures import APP_WIDE, Meaning, Row
 from reconciler.agora.messages import Endpoint, Silence
+from reconciler.plan.signs import EVENT_ERRORS
 
 DOCUMENT: list[dict[str, Any]] = json.loads(
     Path(__file__).with_name("error_rows.json").read_text(encoding="utf-8")

@@ -7,16 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from reconciler.cli.plan_json import (
-    SavedPlan,
-    apply_document,
-    plan_document,
-    read_saved,
-    saved_plan,
-)
+from reconciler.cli.saved_plan import SavedPlan, read_saved, saved_plan
 from reconciler.errors import UsageError
 from reconciler.plan.action import Key, Kind, Plan
 from reconciler.plan.result import OUTCOMES, Problem, Result
+from reconciler.web.plan import apply_document, plan_document
 from tests.cli.contract import COUNT, MAYBE_TEXT, TEXT, TIME, VERSION, known, listed, maybe, one_of
 from tests.cli.made_plans import plans, texts
 from tests.golden.plans import PLAN, REQUESTS, SESSIONS

@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from reconciler.cli.console import Console
-from reconciler.cli.sessions_view import files_json, sessions_document, sessions_text
+from reconciler.cli.sessions_view import sessions_text
 from reconciler.draw.text import cells
 from reconciler.plan.session import Session
 from reconciler.state.store import Past
+from reconciler.web.sessions import files_json, sessions_document
 from tests.cli.contract import COUNT, FILE, MAYBE_TEXT, MAYBE_TIME, TEXT, VERSION, known, listed
 from tests.cli.made_plans import sessions
 from tests.golden.plans import NOW_S, session

@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from reconciler.cli.console import Console
-from reconciler.cli.status_view import status_document, status_text
+from reconciler.cli.status_view import status_text
 from reconciler.draw.text import cells
 from reconciler.plan.action import Key
 from reconciler.plan.session import Phase, Session
 from reconciler.plan.status import Row, orphans, status_rows
+from reconciler.web.status import status_document
 from tests.cli.contract import (
     COUNT,
     FILE,

@@ -20,11 +20,13 @@ import httpx
 from reconciler.agora.http import Http
 from reconciler.agora.messages import Reply, Request, Unanswered, Wire
 from reconciler.cli.console import Console
-from reconciler.cli.scope import Errand, Shop, options_of, shop_of
+from reconciler.cli.scope import Errand, options_of, shop_of
 from reconciler.engine.apply import Apply, Limits
-from reconciler.engine.assess import assess, refuse_unresolved
+from reconciler.engine.assess import assess
 from reconciler.engine.observe import refresh
 from reconciler.engine.record import record
+from reconciler.engine.refuse import refuse_unresolved
+from reconciler.engine.shop import Shop
 from reconciler.plan.action import Action, Plan
 from reconciler.plan.result import Problem, Result
 from reconciler.plan.session import Session

@@ -8,9 +8,9 @@ import pytest
 from reconciler.agora.messages import Reply, Request, Unanswered
 from reconciler.agora.rtc_token import recorder_token
 from reconciler.cli.destroy import drop
-from reconciler.cli.forget import let_go
 from reconciler.engine.apply import Limits
 from reconciler.engine.quell import Quell, plan_stops
+from reconciler.engine.release import let_go
 from reconciler.plan.result import Result
 from reconciler.spec.secrets import SecretValue
 from reconciler.state.store import DropRecorded

@@ -2,18 +2,23 @@
 
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from reconciler.cli.console import Console
 from reconciler.cli.events_view import event_json, event_text
-from reconciler.cli.plan_json import SavedPlan, apply_document, plan_document, saved_plan
 from reconciler.cli.plan_markdown import plan_markdown
 from reconciler.cli.plan_text import plan_text
 from reconciler.cli.result_view import results_text
-from reconciler.cli.sessions_view import sessions_document, sessions_text
-from reconciler.cli.status_view import status_document, status_text
-from reconciler.plan.status import orphans, status_rows
+from reconciler.cli.saved_plan import SavedPlan, saved_plan
+from reconciler.cli.sessions_view import sessions_text
+from reconciler.cli.status_view import status_text
+from reconciler.plan.session import Session
+from reconciler.plan.status import Row, orphans, status_rows
+from reconciler.web.page import View, page
+from reconciler.web.plan import apply_document, plan_document
+from reconciler.web.sessions import sessions_document
+from reconciler.web.status import status_document
 from tests.golden.plans import EMPTY, NOW_S, PLAN, REFUSED, REQUESTS, RESULTS, SESSIONS
 from tests.golden.statuses import CONDITIONS, EVENTS, FILES, LIVES, PAST, RECORDED
 
@@ -69,7 +74,20 @@ def _statuses() -> dict[str, str]:
         "sessions.json": _json(sessions_document(PAST)),
         "events.txt": _text(event_text(event, console()) for event in EVENTS),
         "events.jsonl": _text(map(event_json, EVENTS)),
+        "status.html": page(_view(rows, lost)),
     }
+
+
+def _view(rows: Sequence[Row], lost: Sequence[Session]) -> View:
+    return View(
+        scope="default",
+        rows=rows,
+        orphans=lost,
+        conditions=CONDITIONS,
+        files=FILES,
+        commit="0123456789abcdef0123456789abcdef01234567",
+        now_s=NOW_S,
+    )
 
 
 def _text(lines: Iterable[str]) -> str:

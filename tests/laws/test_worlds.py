@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reconciler.cli.console import Console
-from reconciler.cli.plan_json import plan_document
 from reconciler.cli.plan_text import plan_text
 from reconciler.plan.action import Action, Kind, Plan
+from reconciler.web.plan import plan_document
 from tests.engine.faults.truth import check, configs
 from tests.engine.support import Stage
 from tests.laws.engine_worlds import (

@@ -33,6 +33,14 @@ def hold(store: Store, scope: str) -> None:
     sys.stdin.readline()
 
 
+def share(store: Store, scope: str, app_key: str) -> None:
+    """Share a lock and own an App ID until killed."""
+    holder = Holder(host="elsewhere", process=os.getpid(), command="run", since_s=1_700_000_000.0)
+    with store.share(scope, holder):
+        say(f"{store.claim(scope, app_key)}")
+        sys.stdin.readline()
+
+
 def commit(store: Store) -> None:
     """Commit until killed; tell each serial once it is on the disk."""
     while True:
@@ -60,6 +68,7 @@ def say(line: str) -> None:
 
 THINGS: dict[str, Callable[..., None]] = {
     "hold": hold,
+    "share": share,
     "commit": commit,
     "book": book,
     "open": show,

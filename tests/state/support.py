@@ -140,6 +140,7 @@ BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
     int: INTEGERS,
     float: FLOATS,
     float | None: st.none() | FLOATS,
+    str | None: st.none() | TEXTS,
     int | None: st.none() | INTEGERS,
     bool | None: st.none() | st.booleans(),
     tuple[str, ...]: st.lists(TEXTS, max_size=3).map(tuple),

@@ -5,11 +5,15 @@ import pytest
 
 from reconciler.errors import StateError
 from reconciler.state.store import (
+    Answer,
+    Asked,
     Change,
     Condition,
     DropRecorded,
     Event,
+    Gap,
     JournalEntry,
+    Notice,
     Rename,
     SetApp,
     SetCounter,
@@ -34,6 +38,21 @@ EVERY_KIND: list[Change] = [
     Event(time_s=NOW_S, recording="old", type="normal", reason="r", message="m"),
     JournalEntry(time_s=NOW_S, session="old", step="start", what="intent"),
     SetApp(name="main", manifest="{}"),
+    Asked(recording="old", since_s=1.0, terms="{}"),
+    Gap(session="old", from_s=1.0, until_s=None, cause="missing"),
+    Notice(
+        received_s=NOW_S,
+        app="main",
+        notice_id="n",
+        kind=31,
+        channel="room",
+        uid="527841",
+        sid=None,
+        sequence=None,
+        sent_s=None,
+        service_type=None,
+    ),
+    Answer(request=0, text="{}", answered_s=NOW_S),
 ]
 TOO_LARGE = SetCounter(recording="r", replica=0, counter=2**63)
 
@@ -46,6 +65,9 @@ def everything(store: Store) -> tuple[object, ...]:
         store.conditions("default"),
         store.events("default"),
         store.journal("old"),
+        store.asked("default"),
+        store.gaps("default"),
+        store.notices("default", 0.0),
     )
 
 

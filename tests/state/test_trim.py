@@ -5,9 +5,15 @@ import pytest
 from reconciler.plan.session import Phase, Session
 from reconciler.state import trim as trimming
 from reconciler.state.store import (
+    Answer,
+    Asked,
     Bounds,
+    DropRecorded,
     Event,
+    Gap,
     JournalEntry,
+    Notice,
+    Request,
     SetFiles,
     SetRecorded,
     SetSession,
@@ -143,3 +149,99 @@ def test_the_last_session_goes_after_all_others_of_its_replica(store: Store) -> 
     assert store.snapshot("default").sessions == (newest,)
     store.trim(NOW_S + 90 * DAY_S, BOUNDS)
     assert store.past("default") == []
+
+
+def test_gaps_go_with_their_session(backend: Backend) -> None:
+    with closing(backend.open()) as store:
+        gaps = [Gap(session=name, from_s=1.0, until_s=2.0, cause="") for name in ("old", "last")]
+        sessions = [SetSession(session=ended("old", 91)), SetSession(session=ended("last", 1))]
+        store.commit("default", [*sessions, *gaps])
+        store.trim(NOW_S, BOUNDS)
+        assert store.gaps("default") == gaps[1:]
+        assert backend.run_sql("SELECT session FROM gaps") == [("last",)]
+
+
+def asked(age_d: float, terms: str | None = None, recording: str = "standup") -> Asked:
+    since_s = NOW_S - age_d * DAY_S
+    return Asked(recording=recording, since_s=since_s, terms=f"{age_d}" if terms is None else terms)
+
+
+def test_what_was_asked_is_kept_from_what_was_in_force_at_the_bound(store: Store) -> None:
+    rows = [asked(age_d) for age_d in (300, 200, 91, 89, 1)]
+    store.commit("default", rows)
+    store.trim(NOW_S, BOUNDS)
+    assert store.asked("default") == rows[2:]
+    store.trim(NOW_S + 0.5 * DAY_S, BOUNDS)
+    assert store.asked("default") == rows[2:]
+    store.trim(NOW_S + 1 * DAY_S, BOUNDS)
+    assert store.asked("default") == rows[3:]
+
+
+def test_the_last_that_was_asked_goes_only_with_the_recording_and_its_sessions(
+    store: Store,
+) -> None:
+    kept, gone = asked(900), asked(900, "", "gone")
+    within, still = asked(89, "", "within"), asked(900, "", "still")
+    last = SetSession(session=ended("last", 1, recording="still"))
+    store.commit("default", [SetRecorded(recorded=recorded()), kept, gone, within, still, last])
+    store.commit("default", [asked(901, "before", "within2"), asked(89, "", "within2")])
+    store.commit("other", [kept])
+    store.trim(NOW_S, BOUNDS)
+    told = [(one.recording, one.terms) for one in store.asked("default")]
+    assert told == [
+        ("standup", "900"),
+        ("still", ""),
+        ("within", ""),
+        ("within2", "before"),
+        ("within2", ""),
+    ]
+    assert store.asked("other") == []
+    store.commit("default", [DropRecorded(name="standup")])
+    store.trim(NOW_S + 90 * DAY_S, BOUNDS)
+    assert store.asked("default") == []
+
+
+def test_more_of_what_was_asked_than_a_slice_is_trimmed(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trimming, "ROWS_SLICE", 3)
+    rows = [asked(age_d) for age_d in range(100, 90, -1)]
+    store.commit("default", [SetRecorded(recorded=recorded()), *rows])
+    store.trim(NOW_S, BOUNDS)
+    assert store.asked("default") == rows[-1:]
+
+
+def test_notifications_are_kept_for_a_day_and_an_hour(store: Store) -> None:
+    notices = [
+        Notice(
+            received_s=NOW_S - age_h * 3600.0,
+            app="main",
+            notice_id=f"{age_h}",
+            kind=31,
+            channel=None,
+            uid=None,
+            sid=None,
+            sequence=None,
+            sent_s=None,
+            service_type=None,
+        )
+        for age_h in (26, 25, 24, 25.5, 0)
+    ]
+    store.commit("default", notices)
+    store.trim(NOW_S, Bounds(history_rows_max=0))
+    assert [one.notice_id for one in store.notices("default", 0.0)] == ["25", "24", "0"]
+
+
+def test_requests_go_after_a_day_answered_or_not(backend: Backend) -> None:
+    with closing(backend.open()) as store:
+        old, young = (
+            Request(created_s=NOW_S - age_d * DAY_S, command="stop", arguments=f"{age_d}")
+            for age_d in (1.01, 0.99)
+        )
+        numbers = [store.ask("default", one) for one in (old, old, young, young)]
+        answers = [Answer(request=numbers[n], text="done", answered_s=NOW_S) for n in (0, 2)]
+        store.commit("default", answers)
+        store.trim(NOW_S, Bounds(history_rows_max=0))
+        assert store.requests("default") == [(numbers[3], young)]
+        assert [store.answer(number) for number in numbers] == [None, None, "done", None]
+        assert backend.run_sql("SELECT count(*) FROM requests") == [(2,)]

@@ -1,0 +1,146 @@
+"""What a `run` shows over HTTP: the documents of `status`, `plan` and `events`, the plain page.
+
+Made of state as it is when somebody asks, so that a standby shows what the holder of the lock does.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.cli.plan import document_of
+from reconciler.clock import Clock
+from reconciler.daemon.daemon import UNAVAILABLE, Daemon
+from reconciler.daemon.metrics import Facts, Metrics
+from reconciler.engine.assess import assess
+from reconciler.engine.history import histories
+from reconciler.engine.records import Records
+from reconciler.errors import StateError
+from reconciler.plan.coverage import coverage
+from reconciler.state.store import Store
+from reconciler.web.events import event_document
+from reconciler.web.page import View, page
+from reconciler.web.status import status_document
+from reconciler.web.view import view_of
+
+STANDBY = "another `run` holds the scope; this one stands by"
+COVERAGE_S = 60.0
+"""How old the figures of coverage in the metrics may be."""
+
+DAY_S = 86_400.0
+
+
+@dataclass(slots=True)
+class Inside:
+    """What the process has in hand now; None: it has none, or not yet."""
+
+    store: Store | None = None
+    daemon: Daemon | None = None
+
+
+class Desk:
+    """Answers for one process, whether it holds the scope or waits for it."""
+
+    def __init__(self, scope: str, clock: Clock) -> None:
+        self.inside = Inside()
+        self.metrics_told = Metrics(self._facts)
+        self._scope = scope
+        self._clock = clock
+        self._coverage: tuple[float, Mapping[str, float], Mapping[str, float]] | None = None
+
+    def health(self) -> str:
+        """Return what is wrong with the process; empty when it is well."""
+        return self.inside.daemon.health() if self.inside.daemon else ""
+
+    def readiness(self) -> str:
+        """Return why it does not do its work yet; empty when it does."""
+        return self.inside.daemon.readiness() if self.inside.daemon else STANDBY
+
+    def metrics(self) -> bytes:
+        """Return what Prometheus reads."""
+        return self.metrics_told.text()
+
+    def page(self) -> str:
+        """Return the page that lists what `status` lists. Raises StateError."""
+        return page(self._view())
+
+    def status(self) -> dict[str, Any]:
+        """Return the document of `status`. Raises StateError."""
+        view = self._view()
+        return status_document(view.scope, view.rows, view.orphans, view.conditions, view.files)
+
+    def plan(self) -> dict[str, Any]:
+        """Return the document of `plan`, as of now. Raises StateError."""
+        daemon = self._daemon()
+        if daemon.post.catalog is None:
+            raise StateError("the specs have not been read yet")
+        shop = daemon.post.shop
+        return document_of(assess(shop.site, shop.differ, daemon.post.catalog, held=False), shop)
+
+    def events(self, name: str | None) -> list[dict[str, Any]]:
+        """Return what happened, newest last. Raises StateError."""
+        return [event_document(each) for _, each in self._store().events(self._scope, name)]
+
+    async def notify(self, app: str, headers: Mapping[str, str], body: bytes) -> int:
+        """Take in a notification; return the HTTP status to answer."""
+        daemon = self.inside.daemon
+        return await daemon.notify(app, headers, body) if daemon else UNAVAILABLE
+
+    def sync(self) -> None:
+        """Reconcile everything now. Raises StateError."""
+        self._daemon().sync()
+
+    def app_named(self, app_key: str) -> str:
+        """Return the name of the App with this key; empty where none is known."""
+        daemon = self.inside.daemon
+        facts = daemon.site.apps.facts().values() if daemon else ()
+        return next((each.name for each in facts if each.app_key == app_key), "")
+
+    def _store(self) -> Store:
+        if self.inside.store is None:
+            raise StateError("state is not open now")
+        return self.inside.store
+
+    def _daemon(self) -> Daemon:
+        if self.inside.daemon is None:
+            raise StateError(STANDBY)
+        return self.inside.daemon
+
+    def _view(self) -> View:
+        store, fetched = self._store(), self.inside.daemon and self.inside.daemon.fetched
+        records = Records(store, self._scope, store.snapshot(self._scope))
+        return view_of(records, self._clock.now_s(), commit=fetched.commit if fetched else "")
+
+    def _facts(self) -> Facts:
+        daemon, now_s = self._daemon(), self._clock.monotonic_s()
+        site, guard = daemon.site, daemon.post.guard
+        view = view_of(site.records, site.now_s())
+        mine = {name for name in daemon.post.names() if daemon.claims.owns(name)}
+        wanted_s, covered_s = self._covered(site.records)
+        passed_s = daemon.crew.passed_s
+        return Facts(
+            rows=[row for row in view.rows if row.key.recording in mine],
+            sessions=sum(each.may_live for each in site.records.all_sessions()),
+            orphans=sum(each.recording in mine for each in view.orphans),
+            queued=daemon.crew.depth,
+            pass_age_s=None if passed_s is None else now_s - passed_s,
+            commit=daemon.fetched.commit if daemon.fetched else "",
+            spec_errors=daemon.post.catalog.errors if daemon.post.catalog else 0,
+            guarded=len(guard.held.actions) if guard.held else 0,
+            wanted_s=wanted_s,
+            covered_s=covered_s,
+            loop_lag_s=daemon.lag_s,
+            apps_owned=len(daemon.claims),
+        )
+
+    def _covered(self, records: Records) -> tuple[Mapping[str, float], Mapping[str, float]]:
+        """Return the seconds wanted and covered in the last 24 h, by Recording."""
+        now_s = self._clock.monotonic_s()
+        if self._coverage is None or now_s - self._coverage[0] > COVERAGE_S:
+            until_s = self._clock.now_s()
+            since_s = until_s - DAY_S
+            known = histories(records.store, records.scope, since_s)
+            found = {each.name: coverage(each, since_s, until_s, until_s).whole for each in known}
+            wanted_s = {name: float(each.wanted_s) for name, each in found.items()}
+            covered_s = {name: float(each.covered_s) for name, each in found.items()}
+            self._coverage = (now_s, wanted_s, covered_s)
+        return self._coverage[1:]

@@ -1,0 +1,173 @@
+"""What the service's notifications do: stored before they are answered, then acted on.
+
+They come late, doubled, out of order or not at all (agora-api.md 8.1), so nothing rests on them:
+they end what says that it has ended, and for the rest they make the next look come sooner. `hear`
+says what follows for a session of ours, `strangers` for any other.
+"""
+
+from collections import Counter
+
+from reconciler.agora.notifications import (
+    CLOUD_RECORDING,
+    Arrival,
+    Inbox,
+    Notification,
+)
+from reconciler.agora.parse_events import read_event
+from reconciler.clock import Clock
+from reconciler.engine.details import details_of
+from reconciler.engine.hear import PROOFS, Heard, News, hear
+from reconciler.engine.records import Records
+from reconciler.engine.sids import Sids
+from reconciler.engine.site import Site
+from reconciler.engine.strangers import Strangers
+from reconciler.engine.streams import Streams
+from reconciler.plan.session import Session
+from reconciler.state.store import Notice
+
+RECALLED_S = 3_600.0
+"""How far back a new process reads what was received: resends end within minutes (8.1), and of a
+thousand sessions that are some 60,000."""
+
+_NOTHING: frozenset[str] = frozenset()
+
+
+class Notices:
+    """Takes in the notifications of a scope; one for as long as a `run` lives.
+
+    `received` counts those that were new by their type, `duplicates` those that were dropped and
+    `strangers` those of sessions that are not known here. `lag_s` is how long the last one took
+    from what it tells of to here; None: none came yet.
+    """
+
+    def __init__(self, records: Records, clock: Clock) -> None:
+        """Recall what was received lately. Raises StateError."""
+        self.received: Counter[int] = Counter()
+        self.duplicates = 0
+        self.strangers = 0
+        self.lag_s: float | None = None
+        self._records = records
+        self._clock = clock
+        self._inbox = Inbox()
+        self._streams = Streams()
+        self._sids = Sids(records)
+        self._met = Strangers()
+        since_s = clock.now_s() - RECALLED_S
+        for notice in records.store.notices(records.scope, since_s):
+            self._recall(notice)
+
+    async def take(self, site: Site, app: str, notification: Notification) -> frozenset[str]:
+        """Store a genuine notification with what follows; return the Recordings to wake now.
+
+        Duplicates and what is of another product leave nothing. Raises StateError where it could
+        not be stored: then nothing has changed, and it is new when it is sent again.
+        """
+        if notification.product_id != CLOUD_RECORDING:
+            return _NOTHING
+        now_s = self._clock.now_s()
+        arrival = self._inbox.take(notification, now_s)
+        if arrival is Arrival.DUPLICATE:
+            self.duplicates += 1
+            return _NOTHING
+        try:
+            heard = self._heard(site, app, self._news(notification, arrival, now_s))
+            await self._records.commit(_notice(app, notification, now_s), *heard.changes)
+        except Exception:
+            self._inbox.forget(notification)
+            raise
+        self._count(notification, heard, now_s)
+        self._note(notification, arrival, now_s)
+        self._records.to_ask |= heard.asks
+        return heard.wakes
+
+    def is_reliable(self, session: Session) -> bool:
+        """Tell whether a session's notifications come without gaps, and lately."""
+        return self._streams.is_reliable(session.sid, self._clock.now_s())
+
+    def _news(self, notification: Notification, arrival: Arrival, now_s: float) -> News:
+        sid, uid, sequence = notification.sid or "", notification.uid, notification.sequence
+        is_late = arrival is Arrival.LATE
+        return News(
+            notification=notification,
+            now_s=now_s,
+            is_late=is_late,
+            is_overtaken=self._streams.is_overtaken(sid, notification.sent_ms),
+            is_gap=not is_late and self._streams.has_gap(sid, uid, sequence),
+        )
+
+    def _heard(self, site: Site, app: str, news: News) -> Heard:
+        session = self._session(site, app, news.notification)
+        if session is not None:
+            return hear(self._records, session, news)
+        return self._met.meet(site, app, news)
+
+    def _session(self, site: Site, app: str, notification: Notification) -> Session | None:
+        """Return the session of this App that a notification is of."""
+        sid, channel, uid = notification.sid, notification.channel, notification.uid
+        if not sid:
+            return None
+        session = self._sids.find(sid)
+        if session is not None and session.app == app:
+            return session
+        facts = site.apps.facts().get(app)
+        if facts is None or not facts.app_key:
+            return None
+        if session is None and channel is not None and uid is not None:
+            session = self._sids.find_past(sid, facts.app_key, channel, uid)
+        is_its = session is not None and session.app_key == facts.app_key
+        return session if is_its else None
+
+    def _note(self, notification: Notification, arrival: Arrival, now_s: float) -> None:
+        """Take note of how the notifications of a session arrive."""
+        sid, sent_ms = notification.sid, notification.sent_ms
+        if not sid or arrival is Arrival.LATE:
+            return
+        self._streams.hear(sid, notification.uid, notification.sequence, now_s)
+        if sent_ms is not None and isinstance(notification.event, PROOFS):
+            self._streams.lived(sid, sent_ms)
+
+    def _count(self, notification: Notification, heard: Heard, now_s: float) -> None:
+        self.received[notification.kind] += 1
+        self.strangers += not heard.is_known
+        if notification.sent_ms is not None:
+            self.lag_s = now_s - notification.sent_ms / 1000
+        if heard.warned:
+            self._met.told(heard.warned)
+
+    def _recall(self, notice: Notice) -> None:
+        notification = _recalled(notice)
+        arrival = self._inbox.take(notification, notice.received_s)
+        self._note(notification, arrival, notice.received_s)
+
+
+def _notice(app: str, notification: Notification, now_s: float) -> Notice:
+    sent_ms = notification.sent_ms
+    return Notice(
+        received_s=now_s,
+        app=app,
+        notice_id=notification.notice_id,
+        kind=notification.kind,
+        channel=notification.channel,
+        uid=notification.uid,
+        sid=notification.sid,
+        sequence=notification.sequence,
+        sent_s=None if sent_ms is None else sent_ms / 1000,
+        service_type=notification.service_type,
+        details=details_of(notification.event),
+    )
+
+
+def _recalled(notice: Notice) -> Notification:
+    """Return a notification as far as it says what was here; its event had its effect."""
+    return Notification(
+        notice_id=notice.notice_id,
+        product_id=CLOUD_RECORDING,
+        kind=notice.kind,
+        channel=notice.channel,
+        uid=notice.uid,
+        sid=notice.sid,
+        sequence=notice.sequence,
+        sent_ms=None if notice.sent_s is None else round(notice.sent_s * 1000),
+        service_type=notice.service_type,
+        event=read_event(notice.kind, {}),
+    )

@@ -1,0 +1,62 @@
+"""Secrets that files and programs yield, asked anew in a process that lives for months.
+
+A program may take seconds, so it is asked aside: nothing else waits for it.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from math import inf
+from typing import TypeAlias
+
+from reconciler.engine.differ import Differ
+from reconciler.engine.site import Site
+from reconciler.errors import SecretError
+from reconciler.plan.session import REACHABLE
+from reconciler.plan.world import Wanted
+from reconciler.spec.secrets import Secret
+
+Aside: TypeAlias = Callable[[Callable[[], list[bool]]], Awaitable[list[bool]]]
+"""Does work beside the loop: a thread, or in a simulation the loop itself."""
+
+FRESH_S = 300.0
+"""What was asked so lately is not asked again: the least `refresh` (design/spec-format.md)."""
+
+log = logging.getLogger(__name__)
+
+
+async def renew(site: Site, differ: Differ, name: str, aside: Aside) -> None:
+    """Ask anew for the secrets of a Recording whose time has come, or that is to be started."""
+    wanted = site.specs.wanted.get(name)
+    if wanted is None or wanted.error or not _is_time(site, differ, wanted):
+        return
+    stale = site.vault.stale(differ.passing(name), FRESH_S)
+    if stale and any(await aside(lambda: [_renewed(site, each) for each in stale])):
+        site.vault.forget_seals()
+        differ.forget_values()
+
+
+async def renew_all(site: Site, differ: Differ, names: Iterable[str], aside: Aside) -> None:
+    """Ask for the secrets of these Recordings that were never asked for."""
+    sound = [name for name in names if not site.specs.wanted[name].error]
+    new = site.vault.stale((each for name in sound for each in differ.passing(name)), inf)
+    if new and any(await aside(lambda: [_renewed(site, each) for each in new])):
+        site.vault.forget_seals()
+        differ.forget_values()
+
+
+def _is_time(site: Site, differ: Differ, wanted: Wanted) -> bool:
+    now_s = site.now_s()
+    living = [each for each in site.records.sessions_of(wanted.name) if each.phase in REACHABLE]
+    if len(living) < wanted.terms.replicas:
+        return True
+    return any(
+        each.digest != wanted.digest or differ.is_due(each, wanted.terms, now_s) for each in living
+    )
+
+
+def _renewed(site: Site, secret: Secret) -> bool:
+    try:
+        return site.vault.renew(secret)
+    except SecretError as problem:
+        log.warning("a secret could not be asked anew", extra={"problem": str(problem)})
+        return False
