@@ -14,11 +14,12 @@ fi
 
 folder=$(mktemp -d)
 simulator=
+daemon=
 end() {
-    if [ -n "$simulator" ]; then
-        kill "$simulator" 2>/dev/null || true
-        wait "$simulator" 2>/dev/null || true
-    fi
+    for process in $daemon $simulator; do
+        kill "$process" 2>/dev/null || true
+        wait "$process" 2>/dev/null || true
+    done
     rm -rf "$folder"
 }
 trap end EXIT
@@ -94,6 +95,28 @@ someone resume newsroom
 someone crash panel
 show reconciler apply specs --yes
 show reconciler events panel
+
+say 'From here on the daemon keeps watch: an edit is acted on by itself, and so is a request.'
+printf '\n$ reconciler run specs &\n'
+reconciler run specs --listen off 2>"$folder/run.log" &
+daemon=$!
+until_so() { # until_so COMMAND...: wait until it succeeds
+    waited=0
+    until "$@" >/dev/null 2>&1; do
+        waited=$((waited + 1))
+        [ "$waited" -le 100 ] || { cat "$folder/run.log" >&2; exit 1; }
+        sleep 0.2
+    done
+}
+until_so grep -q 'the specs are read' "$folder/run.log"
+edit town-hall.yaml '#203040' '#304050'
+until_so sh -c 'test "$(reconciler plan specs --no-refresh --format json | grep -c spec-changed)" = 0'
+show reconciler plan specs
+show reconciler suspend panel --reason 'the panel is over'
+show reconciler coverage panel --since 2m
+kill "$daemon"
+wait "$daemon"
+daemon=
 
 say 'All down. The court room is protected, so it stays until its spec lets it go.'
 show reconciler destroy --yes || printf '(exit %s)\n' "$?"

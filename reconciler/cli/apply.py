@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.cli.ask import confirmed
+from reconciler.cli.asking import locked_alone
 from reconciler.cli.console import Console
 from reconciler.cli.plan import document_of
 from reconciler.cli.plan_options import add_plan_options
@@ -25,7 +26,6 @@ from reconciler.cli.scope import (
     at_least_one,
     catalog_of,
     check_targets,
-    locked,
     options_of,
     seconds,
     shop_of,
@@ -111,7 +111,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     catalog = catalog_of(args, console)
     with (
         state_of(args, console, write=True) as store,
-        locked(args, console, store),
+        locked_alone(args, console, store),
     ):
         return asyncio.run(_apply(args, console, store, catalog, saved))
 

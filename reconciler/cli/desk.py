@@ -16,11 +16,12 @@ from reconciler.engine.history import histories
 from reconciler.engine.records import Records
 from reconciler.errors import StateError
 from reconciler.plan.coverage import coverage
+from reconciler.plan.session import Phase
 from reconciler.state.store import Store
 from reconciler.web.events import event_document
-from reconciler.web.page import View, page
+from reconciler.web.page import page
 from reconciler.web.status import status_document
-from reconciler.web.view import view_of
+from reconciler.web.view import View, view_of
 
 STANDBY = "another `run` holds the scope; this one stands by"
 COVERAGE_S = 60.0
@@ -31,10 +32,14 @@ DAY_S = 86_400.0
 
 @dataclass(slots=True)
 class Inside:
-    """What the process has in hand now; None: it has none, or not yet."""
+    """What the process has in hand now; None: it has none, or not yet.
+
+    `problem` is a sentence about why it has no state; empty where nothing is wrong with that.
+    """
 
     store: Store | None = None
     daemon: Daemon | None = None
+    problem: str = ""
 
 
 class Desk:
@@ -53,7 +58,20 @@ class Desk:
 
     def readiness(self) -> str:
         """Return why it does not do its work yet; empty when it does."""
-        return self.inside.daemon.readiness() if self.inside.daemon else STANDBY
+        daemon = self.inside.daemon
+        return daemon.readiness() if daemon else self.inside.problem or STANDBY
+
+    def sentence(self) -> str:
+        """Return how it is, in one line."""
+        if problem := self.health() or self.readiness():
+            return problem
+        try:
+            rows = self._own(self._daemon()).rows
+        except StateError as failure:
+            return str(failure)
+        recording = sum(row.phase is Phase.RUNNING for row in rows)
+        desired = sum(row.desired == "recording" for row in rows)
+        return f"{recording} recording, {desired} desired"
 
     def metrics(self) -> bytes:
         """Return what Prometheus reads."""
@@ -65,8 +83,7 @@ class Desk:
 
     def status(self) -> dict[str, Any]:
         """Return the document of `status`. Raises StateError."""
-        view = self._view()
-        return status_document(view.scope, view.rows, view.orphans, view.conditions, view.files)
+        return status_document(self._view())
 
     def plan(self) -> dict[str, Any]:
         """Return the document of `plan`, as of now. Raises StateError."""
@@ -97,12 +114,12 @@ class Desk:
 
     def _store(self) -> Store:
         if self.inside.store is None:
-            raise StateError("state is not open now")
+            raise StateError(self.inside.problem or "state is not open yet")
         return self.inside.store
 
     def _daemon(self) -> Daemon:
         if self.inside.daemon is None:
-            raise StateError(STANDBY)
+            raise StateError(self.inside.problem or STANDBY)
         return self.inside.daemon
 
     def _view(self) -> View:
@@ -110,17 +127,22 @@ class Desk:
         records = Records(store, self._scope, store.snapshot(self._scope))
         return view_of(records, self._clock.now_s(), commit=fetched.commit if fetched else "")
 
-    def _facts(self) -> Facts:
+    def _own(self, daemon: Daemon) -> View:
+        """Read how those Recordings are that this process works on."""
+        site, names = daemon.site, daemon.post.names()
+        return view_of(site.records, site.now_s(), set(filter(daemon.claims.owns, names)))
+
+    def _facts(self) -> Facts | None:
+        if self.inside.daemon is None and not self.inside.problem:
+            return None
         daemon, now_s = self._daemon(), self._clock.monotonic_s()
-        site, guard = daemon.site, daemon.post.guard
-        view = view_of(site.records, site.now_s())
-        mine = {name for name in daemon.post.names() if daemon.claims.owns(name)}
-        wanted_s, covered_s = self._covered(site.records)
-        passed_s = daemon.crew.passed_s
+        view, guard, passed_s = self._own(daemon), daemon.post.guard, daemon.crew.passed_s
+        sessions = daemon.site.records.all_sessions()
+        wanted_s, covered_s = self._covered(daemon)
         return Facts(
-            rows=[row for row in view.rows if row.key.recording in mine],
-            sessions=sum(each.may_live for each in site.records.all_sessions()),
-            orphans=sum(each.recording in mine for each in view.orphans),
+            rows=view.rows,
+            sessions=sum(each.may_live and daemon.claims.owns(each.recording) for each in sessions),
+            orphans=len(view.orphans),
             queued=daemon.crew.depth,
             pass_age_s=None if passed_s is None else now_s - passed_s,
             commit=daemon.fetched.commit if daemon.fetched else "",
@@ -132,14 +154,15 @@ class Desk:
             apps_owned=len(daemon.claims),
         )
 
-    def _covered(self, records: Records) -> tuple[Mapping[str, float], Mapping[str, float]]:
+    def _covered(self, daemon: Daemon) -> tuple[Mapping[str, float], Mapping[str, float]]:
         """Return the seconds wanted and covered in the last 24 h, by Recording."""
-        now_s = self._clock.monotonic_s()
+        records, now_s = daemon.site.records, self._clock.monotonic_s()
         if self._coverage is None or now_s - self._coverage[0] > COVERAGE_S:
             until_s = self._clock.now_s()
             since_s = until_s - DAY_S
             known = histories(records.store, records.scope, since_s)
-            found = {each.name: coverage(each, since_s, until_s, until_s).whole for each in known}
+            own = (each for each in known if daemon.claims.owns(each.name))
+            found = {each.name: coverage(each, since_s, until_s, until_s).whole for each in own}
             wanted_s = {name: float(each.wanted_s) for name, each in found.items()}
             covered_s = {name: float(each.covered_s) for name, each in found.items()}
             self._coverage = (now_s, wanted_s, covered_s)

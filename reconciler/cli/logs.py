@@ -6,6 +6,7 @@ Fields are what the caller gave as `extra`; nobody gives a secret (style.md, con
 import argparse
 import json
 import logging
+from contextlib import suppress
 from typing import Any
 
 from reconciler.cli.console import Console
@@ -19,7 +20,8 @@ _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 def set_up(args: argparse.Namespace, console: Console) -> None:
     """Write this program's logs as the command line says."""
     log = logging.getLogger("reconciler")
-    log.setLevel(args.log_level.upper())
+    level = logging.getLevelNamesMapping()[args.log_level.upper()]
+    log.setLevel(max(level, logging.WARNING) if console.quiet else level)
     log.propagate = False
     log.handlers = [_Handler(console, as_json=args.log_format == "json")]
 
@@ -34,7 +36,8 @@ class _Handler(logging.Handler):
         given = {key: value for key, value in vars(record).items() if key not in _OWN}
         fields = {**tracing.fields(), **given}
         line = _json(record, fields) if self._as_json else _text(record, fields)
-        self._console.alarm(line)
+        with suppress(OSError):  # a log that nobody takes any more stops no recording
+            self._console.alarm(line)
 
 
 def _json(record: logging.LogRecord, fields: dict[str, Any]) -> str:

@@ -2,10 +2,12 @@
 
 import argparse
 import asyncio
+import logging
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from typing import Any
 
 from reconciler.cli.apply import add_retain_options
 from reconciler.cli.console import Console
@@ -46,6 +48,8 @@ from reconciler.web.page import POLICY
 EXAMPLE = "reconciler run specs"
 EXIT_INTERRUPTED = 130
 
+log = logging.getLogger(__name__)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
@@ -76,9 +80,12 @@ class _Run:
         self._source = _source(args, console)
         self._systemd = Systemd(console.environ)
         self._interrupted = False
+        self._beside: list[asyncio.Task[None]] = []
+        self._failed = asyncio.Event()
         terms = Terms(
             scope=args.scope,
             patience_s=None if args.standby else args.lock_timeout,
+            began=self._begin,
             opened=self._opened,
             setup=self._setup,
         )
@@ -88,18 +95,18 @@ class _Run:
         """Run, with HTTP beside it; whichever of the two fails ends both."""
         with _signals(self._stop, self._watch.reload):
             work = asyncio.create_task(self._watch.run())
-            beside = [asyncio.create_task(each) for each in (self._serve(), self._beat())]
+            failed = asyncio.create_task(_until(self._failed))
             try:
-                await asyncio.wait([work, *beside], return_when=asyncio.FIRST_COMPLETED)
-                for task in beside:
+                await asyncio.wait([work, failed], return_when=asyncio.FIRST_COMPLETED)
+                for task in self._beside:
                     if task.done():
                         task.result()
                 await work
             finally:
-                self._systemd.ending()
-                for task in (work, *beside):
+                tasks = (work, failed, *self._beside)
+                for task in tasks:
                     task.cancel()
-                await asyncio.gather(work, *beside, return_exceptions=True)
+                await asyncio.gather(*tasks, return_exceptions=True)
                 await self._service.close()
         return EXIT_INTERRUPTED if self._interrupted else 0
 
@@ -108,31 +115,32 @@ class _Run:
         self._systemd.ending()
         self._watch.stop()
 
-    async def _serve(self) -> None:
+    async def _begin(self) -> None:
+        """Answer HTTP, and say so. Raises UsageError where that cannot be."""
         listen: Listen | None = self._args.listen
-        if listen is None:
-            self._systemd.ready()
-            await asyncio.Event().wait()
-            return
-        app = application(self._desk, token_of(self._console.environ), POLICY)
-        await serve(app, listen.host, listen.port, self._listens)
-
-    def _listens(self, port: int) -> None:
-        host = self._args.listen.host
-        shown = f"[{host}]" if ":" in host else host
-        self._console.note(f"Listening on http://{shown}:{port}/")
+        if listen is not None:
+            app = application(self._desk, token_of(self._console.environ), POLICY)
+            port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+            serving = self._go_on(serve(app, listen.host, listen.port, port.set_result))
+            both: set[asyncio.Future[Any]] = {serving, port}
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            if serving.done():
+                serving.result()
+            log.info("HTTP is answered", extra={"url": _url(listen.host, await port)})
         self._systemd.ready()
+        self._go_on(self._systemd.attend(self._desk, self._console.clock))
 
-    async def _beat(self) -> None:
-        """Tell systemd that this process lives, as long as it is well."""
-        beat_s = self._systemd.beat_s
-        if beat_s is None:
-            await asyncio.Event().wait()
-            return
-        while True:
-            if not self._desk.health():
-                self._systemd.beat()
-            await self._console.clock.sleep(beat_s)
+    def _go_on(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Let something run until the end; if it fails, so does all."""
+
+        def ended(task: asyncio.Task[None]) -> None:
+            if not task.cancelled() and task.exception() is not None:
+                self._failed.set()
+
+        task = asyncio.create_task(work)
+        task.add_done_callback(ended)
+        self._beside.append(task)
+        return task
 
     def _opened(self) -> Store:
         args, console = self._args, self._console
@@ -202,6 +210,14 @@ def _source(args: argparse.Namespace, console: Console) -> Source:
         folder=checkout_folder(args),
         clock=console.clock,
     )
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+
+async def _until(sign: asyncio.Event) -> None:
+    await sign.wait()
 
 
 @contextmanager

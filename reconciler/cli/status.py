@@ -77,8 +77,7 @@ def _show(
 ) -> None:
     view = view_of(records, console.clock.now_s(), names)
     if args.format == "json":
-        document = status_document(view.scope, view.rows, view.orphans, view.conditions, view.files)
-        console.line(json.dumps(document, indent=2))
+        console.line(json.dumps(status_document(view), indent=2))
         return
-    for line in status_text(view.rows, view.orphans, view.files, view.now_s, console):
+    for line in status_text(view, console):
         console.line(line)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from textwrap import wrap
 
 from reconciler.cli.console import Console
 from reconciler.cli.table import COLUMNS_MIN, Column, cut, fit_text, table
@@ -11,6 +12,7 @@ from reconciler.plan.status import Row
 from reconciler.web.sessions import files_json
 from reconciler.web.status import begun_s
 from reconciler.web.times import ahead, span
+from reconciler.web.view import View
 
 COLUMNS = (
     Column("NAME", least=12),
@@ -47,27 +49,32 @@ NOTEWORTHY = (
 HEALTH_STYLES = {"degraded": "31", "missing": "31", "progressing": "33", "suspended": "36"}
 
 
-def status_text(
-    rows: Sequence[Row],
-    orphans: Sequence[Session],
-    files: Mapping[str, str],
-    now_s: float,
-    console: Console,
-) -> Iterator[str]:
+def status_text(view: View, console: Console) -> Iterator[str]:
     """Return the lines: one for each replica and one for what is wrong with it, orphans, counts."""
     width = max(console.columns(), COLUMNS_MIN)
-    if rows:
-        header, *lines = table(COLUMNS, [_cells(row, files, now_s) for row in rows], width)
+    if view.rows:
+        cells = [_cells(row, view.files, view.now_s) for row in view.rows]
+        header, *lines = table(COLUMNS, cells, width)
         yield console.styled(header, "1")
-        for row, line in zip(rows, lines, strict=True):
+        for row, line in zip(view.rows, lines, strict=True):
             style = HEALTH_STYLES.get(row.health)
             yield console.styled(line, style) if style else line
             if row.message:
-                yield f"  {cut(fit_text(f'{row.reason}: {row.message}'), width - 2)}"
+                yield from _said(f"{row.reason}: {row.message}", width, "  ")
         yield ""
-    if orphans:
-        yield from _orphan_lines(orphans, now_s, width, console)
-    yield _summary(rows, orphans)
+    if view.orphans:
+        yield from _orphan_lines(view.orphans, view.now_s, width, console)
+    for condition in view.conditions:
+        if not condition.recording and not condition.status:
+            yield from _said(f"{condition.type}: {condition.message}", width, "")
+            yield ""
+    yield _summary(view.rows, view.orphans)
+
+
+def _said(text: str, width: int, indent: str) -> Iterator[str]:
+    """Return a sentence on as many lines as it takes: whoever reads it wants to know all of it."""
+    room = width - len(indent)
+    yield from (f"{indent}{line}" for line in wrap(fit_text(text), room, break_on_hyphens=False))
 
 
 def _cells(row: Row, files: Mapping[str, str], now_s: float) -> list[str]:

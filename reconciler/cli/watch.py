@@ -3,9 +3,10 @@
 Where state or the lock goes away the process stays, asks for them again, and goes on.
 """
 
+import asyncio
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass
 
@@ -27,10 +28,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """`patience_s` is how long to wait for the lock; None, as a standby, for ever."""
+    """`patience_s` is how long to wait for the lock; None, as a standby, for ever.
+
+    `began` is waited for once, before any work: when the scope is held, or is being waited for.
+    """
 
     scope: str
     patience_s: float | None
+    began: Callable[[], Awaitable[None]]
     opened: Callable[[], Store]
     setup: Callable[[Store], Setup]
 
@@ -43,7 +48,7 @@ class Watch:
         self._desk = desk
         self._clock = clock
         self._halt = Halt()
-        self._held = False
+        self._has_begun = False
 
     def stop(self) -> None:
         """End; recordings go on."""
@@ -60,23 +65,28 @@ class Watch:
         """Run until stopped.
 
         Raises StateError and LockedError before the scope was ever held, unless it is a standby;
-        what happens to state afterwards is waited out.
+        what happens to state afterwards is waited out. Raises what `began` does.
         """
+        if self._terms.patience_s is None:
+            await self._begin()
         while not self._halt.ordered:
             try:
                 await self._once()
             except StateError as problem:
-                if not (self._held or self._stands_by):
+                if not self._has_begun:
                     raise
                 log.warning("state cannot be used", extra={"problem": str(problem)})
+                self._desk.inside = Inside(problem=str(problem))
                 await self._halt.sleep(AGAIN_S, self._clock)
 
-    @property
-    def _stands_by(self) -> bool:
-        return self._terms.patience_s is None
+    async def _begin(self) -> None:
+        if not self._has_begun:
+            await self._terms.began()
+        self._has_begun = True
 
     async def _once(self) -> None:
-        store = self._terms.opened()
+        # A server that says nothing is waited for beside the loop, which answers HTTP meanwhile.
+        store = await asyncio.to_thread(self._terms.opened)
         self._desk.inside = Inside(store=store)
         try:
             with ExitStack() as stack:
@@ -95,8 +105,7 @@ class Watch:
             try:
                 stack.enter_context(self._share(store))
             except LockedError as problem:
-                is_late = self._clock.monotonic_s() >= deadline_s
-                if is_late and not (self._held or self._stands_by):
+                if not self._has_begun and self._clock.monotonic_s() >= deadline_s:
                     raise
                 if not said:
                     log.info("it stands by", extra={"problem": str(problem)})
@@ -104,9 +113,9 @@ class Watch:
                 await self._halt.sleep(LOCK_POLL_S, self._clock)
             else:
                 log.info("the scope is held", extra={"scope": self._terms.scope})
-                self._held = True
-                return True
-        return False
+                await self._begin()
+                break
+        return not self._halt.ordered
 
     def _share(self, store: Store) -> AbstractContextManager[None]:
         holder = Holder(

@@ -163,8 +163,8 @@ class Crew:
             self._metrics.state_failed()
             log.warning("state cannot be used", extra={"problem": str(problem)})
             return Retry(Problem("state", str(problem)))
-        except Exception as bug:  # noqa: BLE001  # one Recording's bug is no other's trouble
-            log.error("a pass failed unexpectedly: this is a bug in reconciler", extra=where(bug))  # noqa: TRY400  # a traceback could hold values
+        except Exception as bug:  # one Recording's bug is no other's trouble
+            log.exception("a pass failed unexpectedly: this is a bug in reconciler", extra=where(bug))
             return Retry(Problem("bug", "a pass failed unexpectedly"))
         return passed.outcome
 

@@ -27,10 +27,11 @@ from reconciler.engine.records import Records
 from reconciler.engine.renewal import Aside
 from reconciler.engine.shop import Materials
 from reconciler.engine.site import Site
+from reconciler.engine.tell import WARNING
 from reconciler.errors import LockLostError, ReconcilerError, StateError
 from reconciler.plan.world import Options
 from reconciler.spec.catalog import Catalog
-from reconciler.state.store import Bounds
+from reconciler.state.store import Bounds, Event
 
 CLAIMS_TICKS = 5
 """An App that another `run` has is asked for again with every fifth tick."""
@@ -110,6 +111,7 @@ class Daemon:
         self.claims = Claims(self.post)
         self._mailbox = Mailbox(self.post, self.claims, self.notices, self.crew, setup.metrics)
         self._standing = Standing(records)
+        records.told = self._told
         self._wanted = asyncio.Event()
         self._ended = asyncio.Event()
         self._requests = Attendant(self)
@@ -359,6 +361,13 @@ class Daemon:
         task = asyncio.ensure_future(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+
+    def _told(self, told: Event) -> None:
+        """Log and count an event."""
+        level = logging.WARNING if told.type == WARNING else logging.INFO
+        fields = {"recording": told.recording or None, "reason": told.reason, "said": told.message}
+        log.log(level, "something happened", extra=fields)
+        self._setup.metrics.event_told(told.type, told.reason)
 
     def _state_failed(self, problem: StateError) -> None:
         self._setup.metrics.state_failed()

@@ -74,8 +74,8 @@ class Facts:
 class Metrics:
     """All metrics of one daemon, in a registry of its own."""
 
-    def __init__(self, facts: Callable[[], Facts]) -> None:
-        """Read `facts` at each scrape; where it raises StateError, its gauges are left out."""
+    def __init__(self, facts: Callable[[], Facts | None]) -> None:
+        """Read `facts` at each scrape; where there are none (None, StateError) are no gauges."""
         self._registry = CollectorRegistry()
         self._actions = self._counter(
             "actions", "Actions that were carried out, or should have been.", "action", "outcome"
@@ -205,7 +205,7 @@ def _is_date(sample: str) -> bool:
 class _AtScrape(Collector):
     """The gauges, read when they are asked for."""
 
-    def __init__(self, facts: Callable[[], Facts], failed: Callable[[], None]) -> None:
+    def __init__(self, facts: Callable[[], Facts | None], failed: Callable[[], None]) -> None:
         self._facts = facts
         self._failed = failed
 
@@ -224,6 +224,8 @@ class _AtScrape(Collector):
             facts = self._facts()
         except StateError:
             self._failed()
+            return
+        if facts is None:  # it stands by, and state is well
             return
         yield from _of_rows(facts.rows)
         yield from _of_daemon(facts)

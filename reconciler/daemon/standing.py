@@ -75,11 +75,6 @@ class Standing:
             changes.append(event("", NORMAL if status else WARNING, reason, told, now_s))
         await self._records.commit(*changes)
         self._known[kind] = what
-        log.log(
-            logging.INFO if status else logging.WARNING,
-            "the specs stand otherwise than before",
-            extra={"condition": kind, "reason": reason, "said": message},
-        )
         return True
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.agora.answers import Handle, Observation
 from reconciler.agora.failures import Failure, Meaning
+from reconciler.engine.asked import asked_change
 from reconciler.engine.bodies import bodies
 from reconciler.engine.files import listed
 from reconciler.engine.record import apps_used, recorded_now
@@ -207,9 +208,11 @@ async def _keep(site: Site, desired: Desired, session: Session, answer: Observat
     wanted = site.specs.wanted[desired.name]
     known = site.records.recorded.get(desired.name)
     applied = sealed(site, desired, session.app_key)
+    recorded = recorded_now(wanted, known)
     changes: list[Change] = [
         *apps_used(site, {desired.app}),
-        SetRecorded(recorded=recorded_now(wanted, known)),
+        SetRecorded(recorded=recorded),
+        asked_change(recorded, now_s),
         SetSession(session=session, applied=freeze(applied)),
         JournalEntry(
             time_s=now_s, session=session.id, step="import", what="taken over", detail=session.sid

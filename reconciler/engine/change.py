@@ -122,9 +122,8 @@ async def _write(
 ) -> None:
     now_s = site.now_s()
     entry = JournalEntry(time_s=now_s, session=after.id, step=step, what=what, detail=str(group))
-    await site.records.commit(
-        SetSession(session=after), entry, *events(before or after, after, now_s)
-    )
+    told = events(before or after, after, now_s, site.records.terms(after.recording))
+    await site.records.commit(SetSession(session=after), entry, *told)
 
 
 def _ordered(groups: set[str]) -> tuple[str, ...]:

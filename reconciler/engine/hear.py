@@ -19,7 +19,6 @@ from reconciler.engine.tell import WARNING, event
 from reconciler.engine.tell import events as steps
 from reconciler.plan import heard
 from reconciler.plan.life import SETTLED
-from reconciler.plan.recorded import terms_of
 from reconciler.plan.session import REACHABLE, Phase, Session
 from reconciler.state.store import Change, Gap, SetSession
 
@@ -142,9 +141,7 @@ def _changes(records: Records, before: Session, after: Session, news: News) -> I
     if after != before:
         yield SetSession(session=after)
     if after.phase in SETTLED and after != before:  # a failover is told as such, below
-        recorded = records.recorded.get(after.recording)
-        terms = terms_of(recorded.terms) if recorded is not None else None
-        yield from steps(before, after, news.now_s, terms)
+        yield from steps(before, after, news.now_s, records.terms(after.recording))
     yield from _gaps(records, before, after, news)
     files = filed(records, after, news.event, news.now_s)
     if files is not None:

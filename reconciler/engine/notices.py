@@ -9,6 +9,8 @@ from collections import Counter
 
 from reconciler.agora.notifications import (
     CLOUD_RECORDING,
+    REMEMBERED_MAX,
+    WINDOW_S,
     Arrival,
     Inbox,
     Notification,
@@ -25,9 +27,11 @@ from reconciler.engine.streams import Streams
 from reconciler.plan.session import Session
 from reconciler.state.store import Notice
 
-RECALLED_S = 3_600.0
-"""How far back a new process reads what was received: resends end within minutes (8.1), and of a
-thousand sessions that are some 60,000."""
+HOUR_S = 3_600.0
+"""How far back a new process reads what was received, where a day were more than is remembered.
+
+Resends end within minutes (8.1); those of an hour are some 60,000 of a thousand sessions.
+"""
 
 _NOTHING: frozenset[str] = frozenset()
 
@@ -52,8 +56,7 @@ class Notices:
         self._streams = Streams()
         self._sids = Sids(records)
         self._met = Strangers()
-        since_s = clock.now_s() - RECALLED_S
-        for notice in records.store.notices(records.scope, since_s):
+        for notice in _received(records, clock.now_s()):
             self._recall(notice)
 
     async def take(self, site: Site, app: str, notification: Notification) -> frozenset[str]:
@@ -138,6 +141,14 @@ class Notices:
         notification = _recalled(notice)
         arrival = self._inbox.take(notification, notice.received_s)
         self._note(notification, arrival, notice.received_s)
+
+
+def _received(records: Records, now_s: float) -> list[Notice]:
+    """Return what was received within a day, or the last hour, oldest first."""
+    lately = records.store.notices(records.scope, now_s - HOUR_S)
+    if len(lately) * WINDOW_S > REMEMBERED_MAX * HOUR_S:
+        return lately
+    return records.store.notices(records.scope, now_s - WINDOW_S)
 
 
 def _notice(app: str, notification: Notification, now_s: float) -> Notice:

@@ -115,14 +115,16 @@ async def look(site: Site, session: Session) -> Look:
 
 async def write_look(site: Site, before: Session, seen: Look) -> None:
     """Write what a query saw of a session."""
-    now = site.records.session(before.recording, before.id)
-    if now != before:  # changed by a step that was under way, or a notification: asked again
-        site.records.to_ask |= {now.id} if now.phase in REACHABLE else set()
+    known = site.records.sessions_of(before.recording)
+    if before not in known:  # changed by a step that was under way, or a notification: asked again
+        is_left = any(each.id == before.id and each.phase in REACHABLE for each in known)
+        site.records.to_ask |= {before.id} if is_left else set()
         return
     if seen.session == before and seen.files is None:
         return
     changes: list[Change] = [SetSession(session=seen.session)]
-    changes += events(before, seen.session, site.now_s())
+    terms = site.records.terms(before.recording)
+    changes += events(before, seen.session, site.now_s(), terms)
     changes += gaps.closed(site.records, before, seen.session, site.now_s())
     if seen.files is not None:
         changes.append(SetFiles(session=before.id, files=seen.files))

@@ -92,6 +92,7 @@ class Quell:
     def __init__(self, site: Site, plan: Plan, progress: Progress, limits: Limits) -> None:
         self._site = site
         self._progress = progress
+        self._halt = site.halt.part()  # what ends these stops ends nothing else of a `run`
         self._actions = [action for action in plan.actions if action.kind is not Kind.NONE]
         self._gate = asyncio.Semaphore(limits.parallelism)
         self._deadline_s = site.clock.monotonic_s() + limits.timeout_s
@@ -131,7 +132,7 @@ class Quell:
                 left = await self._loop(name, {action.key for action in stops}, problems)
         except StateError as problem:
             self._failed = self._failed or problem
-            self._site.halt.order()
+            self._halt.order()
             left = Problem("state", str(problem), problem.hint)
         seconds = self._site.clock.monotonic_s() - began_s
         for action in stops:
@@ -143,7 +144,7 @@ class Quell:
         """Pass after pass until nothing is left to wait for; return what to say of what is left."""
         site = self._site
         sent: set[str] = set()
-        while not site.halt.ordered:
+        while not self._halt.ordered:
             await settle(site, name)
             await observe(site, name)
             for session in self._living(name, keys):
@@ -164,12 +165,12 @@ class Quell:
             for session in self._living(name, keys):
                 what = f"confirming its stop, looks in {pause_s:.0f} s"
                 site.doing(name, session.replica, what)
-            await site.halt.sleep(pause_s, site.clock)
+            await self._halt.sleep(pause_s, site.clock)
         return HALTED
 
     def _is_due(self, session: Session, sent: Collection[str]) -> bool:
         """Tell whether to send a stop now: the first at once, whatever an earlier run came to."""
-        if self._site.halt.ordered:
+        if self._halt.ordered:
             return False
         if session.id not in sent and session.stop_taken_s is None:
             return True

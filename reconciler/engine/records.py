@@ -5,15 +5,16 @@ one Recording reads no table. A commit is written before it is believed.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from reconciler.plan.life import SETTLED
-from reconciler.plan.recorded import Recorded
+from reconciler.plan.recorded import Recorded, Terms, terms_of
 from reconciler.plan.session import Phase, Session
 from reconciler.state.store import (
     Change,
     DropRecorded,
+    Event,
     Rename,
     SetApp,
     SetCounter,
@@ -36,6 +37,9 @@ class Records:
         self.seen_files: dict[str, str] = {}
         self.unseen: dict[str, tuple[str, str]] = {}
         """Why sessions could not be asked, by id: a reason and a sentence."""
+        self.told: Callable[[Event], None] = lambda _: None
+        """Hears of every event that was written."""
+
         self.to_ask: set[str] = set()
         """Sessions, by id, to be asked with the next look, whenever that were due."""
         self.reload(snapshot)
@@ -79,6 +83,11 @@ class Records:
         mine = (session for session in self.sessions_of(name) if session.replica == replica)
         return max(mine, key=lambda session: session.created_s, default=None)
 
+    def terms(self, name: str) -> Terms | None:
+        """Return the terms of a Recording as state knows them; None: it knows none."""
+        recorded = self.recorded.get(name)
+        return terms_of(recorded.terms) if recorded else None
+
     def places(self) -> Mapping[tuple[str, bool], int]:
         """Return how many sessions may live, by App ID and whether they record web pages."""
         return self._places
@@ -121,6 +130,8 @@ class Records:
                 self._counters[name, replica] = counter
             case Rename(before=before, after=after):
                 self._rename(before, after)
+            case Event():
+                self.told(change)
             case _:
                 pass  # told to others; nothing here depends on it
 

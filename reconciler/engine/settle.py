@@ -71,7 +71,8 @@ async def _lose(site: Site, session: Session, why: str) -> None:
 async def _write(site: Site, before: Session, after: Session, what: str) -> None:
     now_s = site.now_s()
     entry = JournalEntry(time_s=now_s, session=after.id, step="start", what=what)
-    await site.records.commit(SetSession(session=after), entry, *events(before, after, now_s))
+    told = events(before, after, now_s, site.records.terms(after.recording))
+    await site.records.commit(SetSession(session=after), entry, *told)
 
 
 def _identical(site: Site, session: Session) -> Bodies | None:

@@ -259,7 +259,8 @@ class _Attempt:
         if not more:
             entry = JournalEntry(time_s=now_s, session=session.id, step=step, what=what)
             more = (SetSession(session=session), entry)
-        await site.records.commit(*more, *events(None, session, now_s))
+        told = events(None, session, now_s, site.records.terms(session.recording))
+        await site.records.commit(*more, *told)
 
     def _doing(self, what: str) -> None:
         self._site.doing(self._order.recording, self._order.replica, what)

@@ -87,7 +87,7 @@ async def _write(
     changes: list[Change] = [
         SetSession(session=after),
         JournalEntry(time_s=now_s, session=after.id, step="stop", what=what),
-        *events(before, after, now_s),
+        *events(before, after, now_s, site.records.terms(after.recording)),
     ]
     listed, upload = files
     if listed is not None or upload:

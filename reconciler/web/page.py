@@ -3,8 +3,7 @@
 import base64
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from html import escape
 from typing import NewType
 
@@ -16,6 +15,7 @@ from reconciler.state.store import Condition
 from reconciler.web.sessions import files_json
 from reconciler.web.status import begun_s
 from reconciler.web.times import ahead, span
+from reconciler.web.view import View
 
 REFRESH_S = 30
 STYLE = """
@@ -56,19 +56,6 @@ _BAD = frozenset({"degraded", "missing"})
 
 Html = NewType("Html", str)
 """Text that is safe to stand in a page."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class View:
-    """What the page shows. `files` as `Past.files`, by session id; `commit` empty: no Git."""
-
-    scope: str
-    rows: Sequence[Row]
-    orphans: Sequence[Session]
-    conditions: Sequence[Condition]
-    files: Mapping[str, str]
-    commit: str
-    now_s: float
 
 
 def page(view: View) -> str:

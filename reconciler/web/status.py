@@ -1,6 +1,6 @@
 """How recordings are, as JSON (design/cli.md, "status")."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from reconciler.plan.action import Key
@@ -11,26 +11,26 @@ from reconciler.state.store import Condition
 from reconciler.web.sessions import files_json
 from reconciler.web.times import rfc3339_or_none
 from reconciler.web.values import FORMAT_VERSION
+from reconciler.web.view import View
 
 
-def status_document(
-    scope: str,
-    rows: Iterable[Row],
-    orphans: Iterable[Session],
-    conditions: Iterable[Condition],
-    files: Mapping[str, str],
-) -> dict[str, Any]:
-    """Return the document of `status --format json`; `files` as `Past.files`, by session id."""
+def status_document(view: View) -> dict[str, Any]:
+    """Return the document of `status --format json`."""
     by_key: dict[Key, list[dict[str, Any]]] = {}
-    for condition in conditions:
+    for condition in view.conditions:
         key = Key(condition.recording, condition.replica)
         by_key.setdefault(key, []).append(_condition(condition))
     return {
         "format_version": FORMAT_VERSION,
-        "scope": scope,
-        "recordings": [_row_json(row, by_key.get(row.key, []), files) for row in rows],
-        "orphans": [_orphan_json(orphan) for orphan in orphans],
+        "scope": view.scope,
+        "recordings": [_row_json(row, by_key.get(row.key, []), view.files) for row in view.rows],
+        "orphans": [_orphan_json(orphan) for orphan in view.orphans],
+        "conditions": by_key.get(_SCOPE, []),
     }
+
+
+_SCOPE = Key("")
+"""Whose conditions are those of the whole scope."""
 
 
 def _row_json(

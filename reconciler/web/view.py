@@ -1,12 +1,31 @@
 """How a scope is, read from state: what `status`, the daemon's page and its metrics show."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from reconciler.engine.records import Records
 from reconciler.engine.verdict import APPLIED
 from reconciler.plan.action import Key
-from reconciler.plan.status import Notes, orphans, status_rows
-from reconciler.web.page import View
+from reconciler.plan.session import Session
+from reconciler.plan.status import Notes, Row, orphans, status_rows
+from reconciler.state.store import Condition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What is shown of a scope, in order of name.
+
+    `files` as `Past.files`, by session id; `commit` empty: no Git. Conditions of an empty Recording
+    are those of the scope.
+    """
+
+    scope: str
+    now_s: float
+    rows: Sequence[Row]
+    orphans: Sequence[Session]
+    conditions: Sequence[Condition]
+    files: Mapping[str, str]
+    commit: str = ""
 
 
 def view_of(
@@ -28,10 +47,10 @@ def view_of(
     files = {past.session.id: past.files for past in store.latest(scope)}
     return View(
         scope=scope,
+        now_s=now_s,
         rows=status_rows(recorded, sessions, now_s, notes),
         orphans=orphans(sessions, now_s),
         conditions=conditions,
         files=files | records.seen_files,
         commit=commit,
-        now_s=now_s,
     )

@@ -1,7 +1,7 @@
 """Waiting for slots, on virtual time: order, pairs, cancellation, and the share that is used."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 import pytest
@@ -22,6 +22,11 @@ class Asked:
     is_pair: bool = False
     latency_s: float = 0.1
     fails: bool = False
+    is_query: bool = False
+
+    @property
+    def kind(self) -> str:
+        return "acquire" if self.is_pair else "query" if self.is_query else "single"
 
 
 @dataclass
@@ -56,8 +61,8 @@ class Traffic:
         await self.clock.sleep(asked.at_s)
         self.asked.append(number)
         if not asked.is_pair:
-            await line.wait()
-            self._leave("single", number)
+            await (line.wait_for_query() if asked.is_query else line.wait())
+            self._leave(asked.kind, number)
             return
         pair = await line.wait_for_acquire(15)
         self._leave("acquire", number)
@@ -80,6 +85,7 @@ WISHES = st.lists(
         is_pair=st.booleans(),
         latency_s=st.one_of(st.floats(0, 1), st.floats(0, 14)),
         fails=st.booleans(),
+        is_query=st.booleans(),
     ),
     max_size=60,
 )
@@ -106,8 +112,8 @@ async def test_every_call_leaves_within_the_rate_and_starts_within_2_s(
 async def test_calls_of_one_kind_leave_in_order_of_asking(wishes: list[Asked]) -> None:
     traffic = Traffic(10)
     await traffic.carry(wishes)
-    for kind, is_pair in (("single", False), ("acquire", True)):
-        asked = [number for number in traffic.asked if wishes[number].is_pair is is_pair]
+    for kind in ("single", "acquire", "query"):
+        asked = [number for number in traffic.asked if wishes[number].kind == kind]
         assert traffic.numbers(kind) == asked
 
 
@@ -115,6 +121,7 @@ async def test_calls_of_one_kind_leave_in_order_of_asking(wishes: list[Asked]) -
 @given(WISHES)
 @virtual_time
 async def test_no_acquire_passes_a_call_that_asked_before(wishes: list[Asked]) -> None:
+    wishes = [replace(asked, is_query=False) for asked in wishes]
     traffic = Traffic(10)
     await traffic.carry(wishes)
     order = [number for _, kind, number in traffic.left if kind != "start"]

@@ -14,6 +14,7 @@ from reconciler.plan.action import Key
 from reconciler.plan.session import Phase, Session
 from reconciler.plan.status import Row, orphans, status_rows
 from reconciler.web.status import status_document
+from reconciler.web.view import View
 from tests.cli.contract import (
     COUNT,
     FILE,
@@ -42,6 +43,7 @@ SESSION = known(
     started_at=MAYBE_TIME,
     expires_at=MAYBE_TIME,
 )
+CONDITION = known(type=TEXT, status={"type": "boolean"}, reason=TEXT, message=TEXT, since=TIME)
 RECORDING = known(
     name=TEXT,
     replica=COUNT,
@@ -54,9 +56,7 @@ RECORDING = known(
     message=TEXT,
     session=maybe(SESSION),
     files=listed(FILE),
-    conditions=listed(
-        known(type=TEXT, status={"type": "boolean"}, reason=TEXT, message=TEXT, since=TIME)
-    ),
+    conditions=listed(CONDITION),
 )
 ORPHAN = known(
     recording=TEXT,
@@ -70,20 +70,28 @@ ORPHAN = known(
     ends_by=MAYBE_TIME,
 )
 SCHEMA = known(
-    format_version=VERSION, scope=TEXT, recordings=listed(RECORDING), orphans=listed(ORPHAN)
+    format_version=VERSION,
+    scope=TEXT,
+    recordings=listed(RECORDING),
+    orphans=listed(ORPHAN),
+    conditions=listed(CONDITION),
 )
+NOTHING = View(scope="default", now_s=NOW_S, rows=[], orphans=[], conditions=[], files={})
 worlds = st.lists(sessions, max_size=8)
+
+
+def view(found: list[Session]) -> View:
+    rows, lost = status_rows(RECORDED, found, NOW_S), orphans(found, NOW_S)
+    return replace(NOTHING, rows=rows, orphans=lost)
 
 
 def lines(found: list[Session], columns: int) -> list[str]:
     console = Console(io.StringIO(), io.StringIO(), {"COLUMNS": str(columns)})
-    rows, lost = status_rows(RECORDED, found, NOW_S), orphans(found, NOW_S)
-    return list(status_text(rows, lost, {}, NOW_S, console))
+    return list(status_text(view(found), console))
 
 
 def document(found: list[Session]) -> Any:
-    rows, lost = status_rows(RECORDED, found, NOW_S), orphans(found, NOW_S)
-    made = status_document("default", rows, lost, CONDITIONS, FILES)
+    made = status_document(replace(view(found), conditions=CONDITIONS, files=FILES))
     return json.loads(json.dumps(made, allow_nan=False))
 
 
@@ -132,7 +140,7 @@ def test_orphans_stand_under_their_own_heading_and_only_if_there_are_any() -> No
 
 def test_nothing_recorded_is_one_line() -> None:
     console = Console(io.StringIO(), io.StringIO(), {})
-    assert list(status_text([], [], {}, NOW_S, console)) == ["Status: 0 running, 0 desired."]
+    assert list(status_text(NOTHING, console)) == ["Status: 0 running, 0 desired."]
 
 
 def test_a_session_that_ended_expires_no_more() -> None:
@@ -148,5 +156,5 @@ def test_a_session_that_ended_expires_no_more() -> None:
         message="",
         session=over,
     )
-    made = status_document("default", [row], [], [], {})["recordings"][0]["session"]
+    made = status_document(replace(NOTHING, rows=[row]))["recordings"][0]["session"]
     assert (made["started_at"], made["expires_at"]) == ("2025-12-01T09:00:00Z", None)

@@ -264,9 +264,9 @@ def test_a_folder_that_goes_and_comes_back_is_watched_again(specs: Path) -> None
 def test_a_folder_that_was_moved_away_is_found_to_be_gone(
     specs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The folder that it is in is moved, of which nothing that is watched tells."""
+    """What is moved is not watched, and tells nothing to what is below."""
     monkeypatch.setattr(watched, "LOOK_AGAIN_MS", 200)
-    inner = specs / "a/b"
+    inner = specs / "a/b/c"
     inner.mkdir(parents=True)
 
     async def story() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.engine import notices
 from reconciler.errors import StateError
 from reconciler.simulator.outbox import Chaos
 from reconciler.state.store import Change, Notice
@@ -196,11 +197,25 @@ async def test_it_is_told_how_long_they_take_and_what_came(tmp_path: Path) -> No
 
 
 @virtual_time
-async def test_what_was_here_a_day_ago_is_not_read_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("later_s", "remembered_max", "duplicates"),
+    [(80_000, 100_000, 1), (90_000, 100_000, 0), (3_000, 0, 1), (4_000, 0, 0)],
+)
+async def test_a_new_process_recalls_a_day_or_an_hour_where_that_is_too_much(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    later_s: float,
+    remembered_max: int,
+    duplicates: int,
+) -> None:
+    monkeypatch.setattr(notices, "REMEMBERED_MAX", remembered_max)
     stage, _ = await recording(tmp_path)
     async with daemon(stage) as one:
         await one.work("lobby", 1)
-    await asyncio.sleep(90_000)
+    await asyncio.sleep(later_s - 1)
     async with daemon(stage, delivers=False) as other:
-        await other.hear(one.heard[0])
-        assert (other.notices.duplicates, len(other.stored())) == (0, len(one.heard) + 1)
+        happens(stage, stage.alive()[0], "emit", eventType=13)
+        await other.hear(some(stage))
+    async with daemon(stage, delivers=False) as another:
+        await another.hear(one.heard[0])
+        assert another.notices.duplicates == duplicates

@@ -64,6 +64,20 @@ async def test_a_failover_of_which_nobody_hears_is_noticed_by_the_other_uid(tmp_
 
 
 @virtual_time
+async def test_a_failover_that_is_told_late_moves_nothing(tmp_path: Path) -> None:
+    stage, alive = await recording(tmp_path)
+    async with daemon(stage, delivers=False) as one:
+        happens(stage, alive, "emit", eventType=12, details={"newUid": 77})
+        late = some(stage)
+        await asyncio.sleep(1)
+        happens(stage, alive, "emit", eventType=40, details={"status": 0})
+        for notification in (some(stage), late):
+            await one.hear(notification)
+        (session,) = one.sessions("lobby")
+        assert (session.phase, session.signs, one.gaps()) == ("running", ("failover",), [])
+
+
+@virtual_time
 async def test_one_that_is_missing_has_90_s_more_when_its_failover_is_told(tmp_path: Path) -> None:
     stage, alive = await recording(tmp_path)
     async with daemon(stage) as one:

@@ -1,7 +1,7 @@
 """What a command asks of the `run` that holds the scope is done, or answered with why not."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -24,15 +24,29 @@ from reconciler.engine.demands import (
     Suspend,
 )
 from reconciler.engine.requests import carry_out
-from reconciler.errors import ReconcilerError
+from reconciler.errors import ReconcilerError, StateError
 from reconciler.plan.recorded import terms_of
-from reconciler.state.store import Asked, Request
+from reconciler.state.store import Asked, Change, Request, Store
 from tests.engine.small_run import SmallRun
 from tests.engine.support import Stage, virtual_time
 
 LOBBY = ("lobby",)
 FORGET = Forget(names=LOBBY, orphan="")
 DIGEST = "ab" * 32
+
+
+class Full:
+    """A store that takes nothing."""
+
+    def __init__(self, inner: Store) -> None:
+        self._inner = inner
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def commit(self, scope: str, changes: Sequence[Change]) -> int:
+        del scope, changes
+        raise StateError("there is no space left on the device")
 
 
 @asynccontextmanager
@@ -156,6 +170,18 @@ async def test_a_run_that_ends_says_what_it_left(tmp_path: Path) -> None:
 
 
 @virtual_time
+async def test_a_stop_that_state_does_not_take_ends_nothing_else_of_the_run(tmp_path: Path) -> None:
+    async with running(tmp_path) as (_, run):
+        store = run.site.records.store
+        run.site.records.store = Full(store)
+        with pytest.raises(ReconcilerError, match="no space left"):
+            await done(run, stop("lobby"), Stopped)
+        run.site.records.store = store
+        assert not run.site.halt.ordered
+        assert (await done(run, stop("lobby"), Stopped)).results[0].outcome == "done"
+
+
+@virtual_time
 async def test_what_is_forgotten_goes_on_and_can_be_taken_over_again(tmp_path: Path) -> None:
     async with running(tmp_path) as (stage, run):
         (session,) = run.site.records.sessions_of("lobby")
@@ -172,6 +198,7 @@ async def test_what_is_forgotten_goes_on_and_can_be_taken_over_again(tmp_path: P
             assume_applied=True,
         )
         imported = await done(run, demand, Imported)
+        assert asked(run, "lobby")[-1].terms == run.site.records.recorded["lobby"].terms
         assert stage.sessions("lobby")[-1].id == imported.session != session.id
         await run.turn()
         assert stage.started() == 1

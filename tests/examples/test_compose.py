@@ -1,5 +1,6 @@
 """The compose file: every part of it exists, is healthy or says why not, and takes its command."""
 
+import json
 import os
 import re
 import subprocess
@@ -9,8 +10,8 @@ from contextlib import contextmanager
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
-from urllib.request import Request, urlopen
 
+import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families as families
 
@@ -130,14 +131,11 @@ def test_the_daemon_gets_ready_is_probed_tells_what_alerts_ask_for_and_ends(tmp_
         with daemon(world, services()["reconciler"]["command"]) as (process, url):
             while not probed(f"{url}/readyz", given):
                 assert process.poll() is None
-            request = Request(
-                f"{url}/metrics", headers={"Authorization": f"Bearer {given['RECONCILER_TOKEN']}"}
-            )
-            with urlopen(request, timeout=10) as answer:
-                told = answer.read().decode()
+            token = {"Authorization": f"Bearer {given['RECONCILER_TOKEN']}"}
+            answer = httpx.get(f"{url}/metrics", headers=token, trust_env=False)
         assert process.returncode == 0
         assert world.live() == {"lobby"}
-    samples = {sample.name for each in families(told) for sample in each.samples}
+    samples = {sample.name for each in families(answer.text) for sample in each.samples}
     assert set(EXPORTED) - samples <= ONCE_HAPPENED
 
 
@@ -159,9 +157,9 @@ def daemon(world: World, command: list[str]) -> Iterator[tuple[subprocess.Popen[
     )
     assert process.stderr is not None
     try:
-        lines = iter(process.stderr.readline, "")
-        said = next(line for line in lines if line.startswith("Listening on "))
-        yield process, said.removeprefix("Listening on ").strip().removesuffix("/")
+        lines = map(json.loads, iter(process.stderr.readline, ""))
+        url = next(line["url"] for line in lines if "url" in line)
+        yield process, url.removesuffix("/")
     finally:
         process.terminate()
         process.communicate(timeout=20)

@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 
 from reconciler.cli.console import Console
@@ -13,12 +13,12 @@ from reconciler.cli.result_view import results_text
 from reconciler.cli.saved_plan import SavedPlan, saved_plan
 from reconciler.cli.sessions_view import sessions_text
 from reconciler.cli.status_view import status_text
-from reconciler.plan.session import Session
-from reconciler.plan.status import Row, orphans, status_rows
-from reconciler.web.page import View, page
+from reconciler.plan.status import orphans, status_rows
+from reconciler.web.page import page
 from reconciler.web.plan import apply_document, plan_document
 from reconciler.web.sessions import sessions_document
 from reconciler.web.status import status_document
+from reconciler.web.view import View
 from tests.golden.plans import EMPTY, NOW_S, PLAN, REFUSED, REQUESTS, RESULTS, SESSIONS
 from tests.golden.statuses import CONDITIONS, EVENTS, FILES, LIVES, PAST, RECORDED
 
@@ -65,29 +65,25 @@ def _applies() -> dict[str, str]:
 
 
 def _statuses() -> dict[str, str]:
-    rows, lost = status_rows(RECORDED, LIVES, NOW_S), orphans(LIVES, NOW_S)
+    view = View(
+        scope="default",
+        now_s=NOW_S,
+        rows=status_rows(RECORDED, LIVES, NOW_S),
+        orphans=orphans(LIVES, NOW_S),
+        conditions=CONDITIONS,
+        files=FILES,
+        commit="0123456789abcdef0123456789abcdef01234567",
+    )
     return {
-        "status.txt": _text(status_text(rows, lost, FILES, NOW_S, console())),
-        "status-narrow.txt": _text(status_text(rows, lost, FILES, NOW_S, console(60))),
-        "status.json": _json(status_document("default", rows, lost, CONDITIONS, FILES)),
+        "status.txt": _text(status_text(view, console())),
+        "status-narrow.txt": _text(status_text(view, console(60))),
+        "status.json": _json(status_document(view)),
         "sessions.txt": _text(sessions_text(PAST, NOW_S, console())),
         "sessions.json": _json(sessions_document(PAST)),
         "events.txt": _text(event_text(event, console()) for event in EVENTS),
         "events.jsonl": _text(map(event_json, EVENTS)),
-        "status.html": page(_view(rows, lost)),
+        "status.html": page(view),
     }
-
-
-def _view(rows: Sequence[Row], lost: Sequence[Session]) -> View:
-    return View(
-        scope="default",
-        rows=rows,
-        orphans=lost,
-        conditions=CONDITIONS,
-        files=FILES,
-        commit="0123456789abcdef0123456789abcdef01234567",
-        now_s=NOW_S,
-    )
 
 
 def _text(lines: Iterable[str]) -> str:

@@ -13,7 +13,8 @@ from reconciler.plan.action import Key
 from reconciler.plan.session import Session
 from reconciler.plan.status import Row, orphans, status_rows
 from reconciler.state.store import Condition
-from reconciler.web.page import COLUMNS, POLICY, STYLE, View, page
+from reconciler.web.page import COLUMNS, POLICY, STYLE, page
+from reconciler.web.view import View
 from tests.cli.made_plans import sessions, texts
 from tests.golden.plans import NOW_S, session
 from tests.golden.statuses import CONDITIONS, FILES, LIVES, RECORDED
