@@ -113,6 +113,7 @@ edit town-hall.yaml '#203040' '#304050'
 until_so sh -c 'test "$(reconciler plan specs --no-refresh --format json | grep -c spec-changed)" = 0'
 show reconciler plan specs
 show reconciler suspend panel --reason 'the panel is over'
+until_so sh -c 'reconciler status panel --format json | grep -q "\"phase\": \"ended\""'
 show reconciler coverage panel --since 2m
 kill "$daemon"
 wait "$daemon"

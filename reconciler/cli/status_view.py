@@ -46,6 +46,9 @@ NOTEWORTHY = (
     "out of sync",
     "orphaned",
 )
+COMMIT = "commit"
+"""The reason of the one good condition of a scope that is shown: which commit is in force."""
+
 HEALTH_STYLES = {"degraded": "31", "missing": "31", "progressing": "33", "suspended": "36"}
 
 
@@ -65,7 +68,7 @@ def status_text(view: View, console: Console) -> Iterator[str]:
     if view.orphans:
         yield from _orphan_lines(view.orphans, view.now_s, width, console)
     for condition in view.conditions:
-        if not condition.recording and not condition.status:
+        if not condition.recording and (not condition.status or condition.reason == COMMIT):
             yield from _said(f"{condition.type}: {condition.message}", width, "")
             yield ""
     yield _summary(view.rows, view.orphans)

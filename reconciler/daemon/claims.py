@@ -18,10 +18,16 @@ class Claims:
 
     def __init__(self, post: Post) -> None:
         self._post = post
+        self._known: frozenset[str] = frozenset()
         self._owned: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         return len(self._owned)
+
+    @property
+    def are_elsewhere(self) -> bool:
+        """Tell whether there are App IDs, and others own all of them."""
+        return bool(self._known) and not self._owned
 
     def claim(self) -> bool:
         """Own what no other `run` does; tell whether that is more or less than before.
@@ -31,8 +37,9 @@ class Claims:
         post, records = self._post, self._post.records
         keys = {each.app_key for each in post.shop.site.apps.facts().values()}
         keys |= {each.app_key for each in records.all_sessions()}
+        self._known = frozenset(keys - {""})
         store, scope = records.store, records.scope
-        owned = frozenset(key for key in keys - {""} if store.claim(scope, key))
+        owned = frozenset(key for key in self._known if store.claim(scope, key))
         if owned == self._owned:
             return False
         if not owned <= self._owned:

@@ -164,7 +164,7 @@ class Crew:
             log.warning("state cannot be used", extra={"problem": str(problem)})
             return Retry(Problem("state", str(problem)))
         except Exception as bug:  # one Recording's bug is no other's trouble
-            log.exception("a pass failed unexpectedly: this is a bug in reconciler", extra=where(bug))
+            log.exception("a pass failed: this is a bug in reconciler", extra=where(bug))
             return Retry(Problem("bug", "a pass failed unexpectedly"))
         return passed.outcome
 

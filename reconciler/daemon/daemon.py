@@ -175,7 +175,7 @@ class Daemon:
             return "the specs have not been read yet"
         if self.state_trouble:
             return f"state cannot be used: {self.state_trouble}"
-        if self.site.apps.definitions and not len(self.claims):
+        if self.claims.are_elsewhere:
             return "another `run` works on all Apps; this one stands by"
         if self.crew.passed_s is None and self.post.names():
             return "the first pass has not ended yet"

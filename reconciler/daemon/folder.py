@@ -73,9 +73,10 @@ class Folder:
         return ", ".join(self._paths)
 
     async def fetch(self) -> Fetched:
-        """Say whether the PATHs can be read; see `Source`."""
+        """Say whether the PATHs can be read; see `Source`. Where none can, none is read."""
         problems = [problem for path in self._paths if (problem := _problem(path))]
-        return Fetched(paths=self._paths, problem="; ".join(problems))
+        paths = self._paths if len(problems) < len(self._paths) else ()
+        return Fetched(paths=paths, problem="; ".join(problems))
 
     async def changes(self) -> AsyncIterator[None]:
         """Yield when files may have changed, and first once all is watched; see `Source`."""

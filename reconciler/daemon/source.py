@@ -15,7 +15,8 @@ class Fetched:
     """What to read now. Until the next `fetch`, nothing of it changes by the source's doing.
 
     With a `problem`, a sentence's worth without credentials, `paths` and `commit` are the last good
-    ones; without `paths`, nothing was ever read. `commit` is empty for a folder.
+    ones; without `paths` there is nothing to read, and what was read before stays in force.
+    `commit` is empty for a folder.
     """
 
     paths: tuple[str, ...]

@@ -21,7 +21,7 @@ from reconciler.plan import life
 from reconciler.plan.applied import Applied, freeze, group_request, sealed_text, thaw
 from reconciler.plan.parts import with_group
 from reconciler.plan.result import Problem
-from reconciler.plan.session import Session
+from reconciler.plan.session import REACHABLE, Session
 from reconciler.spec.groups import Group
 from reconciler.state.store import JournalEntry, SetSession
 
@@ -47,7 +47,9 @@ async def change(
     for group in groups:
         if site.halt.ordered:
             return HALTED
-        current = site.records.session(session.recording, session.id)
+        current = site.records.current(session)
+        if current is None or current.phase not in REACHABLE:  # a notification told its end
+            return None
         problem = await _send(site, client, current, desired, group)
         if problem is not None:
             return problem
@@ -68,6 +70,10 @@ async def _send(
     site.doing(session.recording, session.replica, f"changing {group}")
     call = client.update_layout if group is Group.LAYOUT else client.update
     answer = await call(handle_of(session), request)
+    now = site.records.current(session)
+    if now is None or now.phase not in REACHABLE:  # a notification told its end meanwhile
+        return None
+    session, unsettled = replace(now, pending=session.pending), now
     if isinstance(answer, Updated):
         fresh = _with_credentials(unsettled, request, site.now_s())
         await _accepted(site, fresh if group is Group.CREDENTIALS else unsettled, desired, group)

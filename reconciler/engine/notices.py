@@ -99,26 +99,21 @@ class Notices:
         )
 
     def _heard(self, site: Site, app: str, news: News) -> Heard:
-        session = self._session(site, app, news.notification)
-        if session is not None:
+        told = news.notification
+        session = self._sids.find(told.sid) if told.sid else None
+        near = self._sids.near(told.channel) if session is None else ()
+        if session is None and told.sid:
+            session = self._sids.find_near(told.sid, near) or self._past(site, app, told)
+        if session is not None and _is_of(session, site, app):
             return hear(self._records, session, news)
-        return self._met.meet(site, app, news)
+        return self._met.meet(site, app, news, near)
 
-    def _session(self, site: Site, app: str, notification: Notification) -> Session | None:
-        """Return the session of this App that a notification is of."""
-        sid, channel, uid = notification.sid, notification.channel, notification.uid
-        if not sid:
+    def _past(self, site: Site, app: str, told: Notification) -> Session | None:
+        """Return a session of which memory has nothing, as after a new process began."""
+        app_key = _key_of(site, app)
+        if not app_key or not told.sid or told.channel is None or told.uid is None:
             return None
-        session = self._sids.find(sid)
-        if session is not None and session.app == app:
-            return session
-        facts = site.apps.facts().get(app)
-        if facts is None or not facts.app_key:
-            return None
-        if session is None and channel is not None and uid is not None:
-            session = self._sids.find_past(sid, facts.app_key, channel, uid)
-        is_its = session is not None and session.app_key == facts.app_key
-        return session if is_its else None
+        return self._sids.find_past(told.sid, app_key, told.channel, told.uid)
 
     def _note(self, notification: Notification, arrival: Arrival, now_s: float) -> None:
         """Take note of how the notifications of a session arrive."""
@@ -141,6 +136,16 @@ class Notices:
         notification = _recalled(notice)
         arrival = self._inbox.take(notification, notice.received_s)
         self._note(notification, arrival, notice.received_s)
+
+
+def _is_of(session: Session, site: Site, app: str) -> bool:
+    """Tell whether a session is of the App to which a notification was sent."""
+    return session.app == app or (bool(session.app_key) and session.app_key == _key_of(site, app))
+
+
+def _key_of(site: Site, app: str) -> str:
+    facts = site.apps.facts().get(app)
+    return facts.app_key if facts is not None else ""
 
 
 def _received(records: Records, now_s: float) -> list[Notice]:

@@ -71,6 +71,12 @@ class Records:
         """Return one session as it is now."""
         return self._sessions[name][session_id]
 
+    def current(self, session: Session) -> Session | None:
+        """Return a session as it is now; None: it has ended, and another has followed it."""
+        return next(
+            (each for each in self.sessions_of(session.recording) if each.id == session.id), None
+        )
+
     def is_over(self, name: str) -> bool:
         """Tell whether nobody has to look at a Recording's sessions any more.
 

@@ -5,51 +5,57 @@ By `sid` alone where that can be: a session's notifications name another uid aft
 """
 
 from collections import OrderedDict
+from collections.abc import Iterable
 
 from reconciler.engine.records import Records
 from reconciler.plan.session import Session
 
 KNOWN_MAX = 20_000
-"""So many sessions are found by `sid` after they were followed; those longest known go first."""
+"""So many sessions are found at once, and after they were followed; the longest known go first."""
 
 
 class Sids:
-    """An index over the sessions of a scope, brought up to date when something is not found."""
+    """An index over the sessions of a scope: those of its making, and those found since."""
 
     def __init__(self, records: Records) -> None:
         self._records = records
         self._known: OrderedDict[str, Session] = OrderedDict()
-        """By `sid`, as it was when it was found: only what tells where it is counts."""
+        """By `sid`, as it was when it was found: of that only what tells where it is counts."""
+        for session in records.all_sessions():
+            if session.sid:
+                self._remembered(session)
 
     def find(self, sid: str) -> Session | None:
-        """Return the session as it is now; None: it is not known since this process began."""
+        """Return a session that is known here as it is now; None: it is looked for elsewhere."""
         known = self._known.get(sid)
-        current = self._current(known) if known is not None else None
-        if current is not None:
-            return current
-        self._look_through(sid)
-        known = self._known.get(sid)
-        return None if known is None else self._current(known) or self._followed(known)
+        return self._current(known) or self._followed(known) if known is not None else None
+
+    def near(self, channel: str | None) -> tuple[Session, ...]:
+        """Return the sessions in memory that record a channel, one by one looked for."""
+        sessions = self._records.all_sessions()
+        return tuple(session for session in sessions if session.channel == channel)
+
+    def find_near(self, sid: str, near: Iterable[Session]) -> Session | None:
+        """Return the one with this `sid`, which from now on is known."""
+        found = next((session for session in near if session.sid == sid), None)
+        return self._remembered(found) if found is not None else None
 
     def find_past(self, sid: str, app_key: str, channel: str, uid: str) -> Session | None:
-        """Return a session of this scope that ended before this process began."""
+        """Return a session of this scope that ended before it was ever heard of here."""
         held = self._records.store.holding(app_key, channel, uid)
         found = next((session for session in held if session.sid == sid), None)
-        if found is None or not self._is_ours(found):
-            return None
-        self._known[sid] = found
-        return found
+        is_ours = found is not None and self._is_ours(found)
+        return self._remembered(found) if found is not None and is_ours else None
 
     def _current(self, known: Session) -> Session | None:
         sessions = self._records.sessions_of(known.recording)
         return next((each for each in sessions if each.id == known.id), None)
 
-    def _look_through(self, sid: str) -> None:
-        for session in self._records.all_sessions():
-            if session.sid and (session.sid == sid or session.sid not in self._known):
-                self._known[session.sid] = session
+    def _remembered(self, session: Session) -> Session:
+        self._known[session.sid] = session
         while len(self._known) > KNOWN_MAX:
             self._known.popitem(last=False)
+        return session
 
     def _followed(self, known: Session) -> Session | None:
         """Return one that ended and is no longer held in memory, as state has it."""

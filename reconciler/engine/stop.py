@@ -37,14 +37,33 @@ async def stop(
     await _write(site, session, asked, "intent")
     site.doing(session.recording, session.replica, "stopping")
     answer = await client.stop(handle_of(asked), synchronous=synchronous)
+    now = site.records.current(asked)
+    if now is None or now.phase in life.SETTLED:  # a notification told its end meanwhile
+        return None
+    return await _answered(site, _as_before(now, session), now, answer)
+
+
+async def _answered(
+    site: Site, before: Session, asked: Session, answer: Stopped | Failure
+) -> Problem | None:
     if isinstance(answer, Stopped):
         taken = life.stop_taken(asked, site.now_s())
         await _write(site, asked, taken, "taken", _files(site, asked, answer))
         return None
     if answer.meaning in _NOT_TAKEN:  # as if nobody had asked: a stop that failed is not kept up
-        await _write(site, asked, session, str(answer.meaning))
-        return site.apps.why(session.app_key, answer)
+        await _write(site, asked, before, str(answer.meaning))
+        return site.apps.why(asked.app_key, answer)
     return await _refused(site, asked, answer)
+
+
+def _as_before(now: Session, before: Session) -> Session:
+    """Return the session as it is, with what it had of stops before."""
+    return replace(
+        now,
+        stop_reason=before.stop_reason,
+        stop_asked_s=before.stop_asked_s,
+        stops=before.stops,
+    )
 
 
 async def _refused(site: Site, session: Session, failure: Failure) -> Problem | None:

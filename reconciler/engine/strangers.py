@@ -5,6 +5,7 @@ ours, a person is told once.
 """
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import replace
 
 from reconciler.agora import events
@@ -26,12 +27,15 @@ class Strangers:
     def __init__(self) -> None:
         self._warned: OrderedDict[str, None] = OrderedDict()
 
-    def meet(self, site: Site, app: str, news: News) -> Heard:
-        """Return what follows from a notification of a session that nobody knows."""
+    def meet(self, site: Site, app: str, news: News, near: Iterable[Session]) -> Heard:
+        """Return what follows from a notification of a session that nobody knows.
+
+        `near` are the sessions of its channel.
+        """
         facts = site.apps.facts().get(app)
         if facts is None or not facts.app_key:
             return Heard(is_known=False)
-        mine = [each for each in site.records.all_sessions() if _fits(each, facts.app_key, news)]
+        mine = [each for each in near if _fits(each, facts.app_key, news)]
         orphan = next((each for each in mine if _may_be(each, news)), None)
         if orphan is not None:
             return _recovered(site, orphan, news)
@@ -57,8 +61,7 @@ class Strangers:
 
 
 def _fits(session: Session, app_key: str, news: News) -> bool:
-    told = news.notification
-    return (session.app_key, session.channel, session.uid) == (app_key, told.channel, told.uid)
+    return (session.app_key, session.uid) == (app_key, news.notification.uid)
 
 
 def _may_be(session: Session, news: News) -> bool:

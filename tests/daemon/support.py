@@ -4,13 +4,17 @@ A `Run` is one process that holds a Stage's scope; it ends in order, or as if it
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+import selectors
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Mapping
+from contextlib import ExitStack, asynccontextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import wraps
+from pathlib import Path
 from random import Random
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
-from reconciler.agora.http import Http
+from reconciler.agora.messages import Wire
 from reconciler.daemon.daemon import Daemon, Settings, Setup
 from reconciler.daemon.metrics import Facts, Metrics
 from reconciler.daemon.source import Fetched
@@ -18,18 +22,78 @@ from reconciler.engine.apps import Outside
 from reconciler.engine.budget import StateBudget
 from reconciler.engine.records import Records
 from reconciler.engine.shop import Materials
+from reconciler.errors import StateError
 from reconciler.plan.world import Options
-from reconciler.simulator.client import InProcess
 from reconciler.spec.catalog import Catalog, read_catalog
 from reconciler.spec.load import Files
 from reconciler.spec.resolve import Resolver
 from reconciler.spec.roots import from_root
 from reconciler.spec.setting import Setting
 from reconciler.state.open import open_state
-from reconciler.state.store import Holder
+from reconciler.state.store import Holder, Store
+from tests.daemon.wires import Direct
 from tests.engine.support import Stage
 
+P = ParamSpec("P")
 T = TypeVar("T")
+
+ROUNDS_MAX = 100
+"""So often is a task cancelled that goes on; the dead do not."""
+
+MEMORY = Path("/dev/shm")  # noqa: S108  # a disk that waits for nothing, where there is one
+
+
+class _Passing(selectors.SelectSelector):
+    """Waits for nothing: time passes instead."""
+
+    passed_s = 0.0
+
+    def select(self, timeout: float | None = None) -> list[Any]:
+        ready = super().select(None if timeout is None else 0)
+        if not ready:
+            self.passed_s += timeout or 0.0
+        return ready
+
+
+class LongLoop(asyncio.SelectorEventLoop):
+    """A loop on virtual time that is cheap where days pass."""
+
+    def __init__(self) -> None:
+        self._passing = _Passing()
+        super().__init__(self._passing)
+        self.set_task_factory(_owned)
+
+    def time(self) -> float:
+        return self._passing.passed_s
+
+
+def long_time(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
+    """Run a test on a loop whose time passes only where everybody waits, for days."""
+
+    @wraps(test)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        with asyncio.Runner(loop_factory=LongLoop) as runner:
+            runner.run(test(*args, **kwargs))
+
+    return run
+
+
+_OWNER: ContextVar["set[asyncio.Task[Any]] | None"] = ContextVar("owner", default=None)
+
+
+def _owned(
+    loop: asyncio.AbstractEventLoop,
+    work: Coroutine[Any, Any, T] | Generator[Any, None, T],
+    **how: Any,
+) -> asyncio.Task[T]:
+    """Make a task that its process, if it belongs to one, takes with it when it dies."""
+    task = asyncio.Task(work, loop=loop, **how)
+    context = how.get("context")
+    owner = _OWNER.get() if context is None else context.get(_OWNER)
+    if owner is not None:
+        owner.add(task)
+        task.add_done_callback(owner.discard)
+    return task
 
 
 @dataclass
@@ -61,66 +125,121 @@ async def at_once(work: Callable[[], T]) -> T:
     return work()
 
 
+class Mortal:
+    """A store that whoever is dead cannot use any more."""
+
+    def __init__(self, inner: Store) -> None:
+        self.dead = False
+        self._inner = inner
+
+    def __getattr__(self, name: str) -> Any:
+        if self.dead:
+            raise StateError("the process is dead")
+        return getattr(self._inner, name)
+
+
 class Run:
-    """One `run` over a Stage."""
+    """One `run` over a Stage: one process after the other, each with what the last one left."""
 
     def __init__(self, stage: Stage, **settings: Any) -> None:
         self.stage = stage
         self.settings = Settings(**{"tick_s": 5.0, **settings})
         self.source = Shelf((str(stage.specs),))
         self.metrics = Metrics(_no_facts)
+        self.wire = Direct(stage.application, stage.clock)
         self.daemon: Daemon
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._read_before: tuple[object, Catalog] | None = None
 
     @asynccontextmanager
     async def going(self) -> AsyncIterator[Daemon]:
         """Run for as long as the block lasts; end in order."""
-        stage = self.stage
+        self.begin()
+        try:
+            yield self.daemon
+        finally:
+            await self.end()
+
+    def begin(self) -> Daemon:
+        """Begin a process."""
+        stage, self._held = self.stage, ExitStack()
         stage.runs += 1
-        http = Http(transport=InProcess(stage.application))
-        store = stage.opened(
-            open_state(
-                f"sqlite:///{stage.folder}/state/state.db", stage.environ, stage.clock, write=True
-            )
-        )
+        url = f"sqlite:///{stage.folder}/state/state.db"
+        opened = open_state(url, stage.environ, stage.clock, write=True)
+        self._held.callback(opened.close)
         holder = Holder(host="here", process=1, command="run", since_s=stage.clock.now_s())
         try:
-            with store.share(stage.scope, holder):
-                records = Records(store, stage.scope, store.snapshot(stage.scope))
-                wire = stage.tap(http)
-                outside = Outside(
-                    wire=lambda: wire,
-                    budget=StateBudget(store, stage.clock),
-                    clock=stage.clock,
-                    rng=Random(stage.runs),
-                )
-                moment_s = stage.clock.monotonic_s
-                resolver = Resolver(stage.environ, allow_exec=stage.allow_exec, moment_s=moment_s)
-                setup = Setup(
-                    source=self.source,
-                    read=self._read,
-                    materials=Materials(
-                        outside=outside, resolver=resolver, acts=True, alarm=stage.heard.told.append
-                    ),
-                    metrics=self.metrics,
-                    aside=at_once,
-                    settings=self.settings,
-                )
-                self.daemon = Daemon(records, setup)
-                task = asyncio.create_task(self.daemon.run())
-                try:
-                    yield self.daemon
-                finally:
-                    self.daemon.stop()
-                    with suppress(asyncio.CancelledError):
-                        await task
+            self._held.enter_context(opened.share(stage.scope, holder))
+            self.store = Mortal(stage.opened(opened))
+            records = Records(self.store, stage.scope, self.store.snapshot(stage.scope))
+            self.daemon = Daemon(records, self._setup(self.store))
+        except BaseException:
+            self._held.close()
+            raise
+        token = _OWNER.set(self._tasks)
+        self.work = asyncio.create_task(self.daemon.run())
+        _OWNER.reset(token)
+        return self.daemon
+
+    async def end(self) -> None:
+        """End in order."""
+        self.daemon.stop()
+        try:
+            await self.work
         finally:
-            store.close()
-            await http.close()
+            self._held.close()
+
+    async def kill(self) -> None:
+        """End at once: whatever it was at goes no further, and what it held is free."""
+        self.store.dead = True
+        self.wire.left.forget_open()
+        for _ in range(ROUNDS_MAX):
+            left = set(self._tasks)
+            if not left:
+                break
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+        assert not self._tasks, "something outlives its process"
+        with suppress(asyncio.CancelledError):
+            await asyncio.gather(self.work, return_exceptions=True)
+        self._held.close()
+
+    async def hear(self, url: str, headers: Mapping[str, str], body: bytes) -> int | None:
+        """Take a notification that the service sends; nobody answers while nobody runs."""
+        if self.work.done() or self.store.dead:
+            return None
+        given = {name.lower(): value for name, value in headers.items()}
+        return await self.daemon.notify(url.rpartition("/")[2], given, body)
+
+    def change(self) -> None:
+        """Let the daemon see that the specs changed."""
+        self.source.touch()
+
+    def _setup(self, store: Store) -> Setup:
+        stage = self.stage
+        wire: Wire = stage.tap(self.wire)
+        outside = Outside(
+            wire=lambda: wire,
+            budget=StateBudget(store, stage.clock),
+            clock=stage.clock,
+            rng=Random(stage.runs),
+        )
+        moment_s = stage.clock.monotonic_s
+        resolver = Resolver(stage.environ, allow_exec=stage.allow_exec, moment_s=moment_s)
+        return Setup(
+            source=self.source,
+            read=self._read,
+            materials=Materials(
+                outside=outside, resolver=resolver, acts=True, alarm=stage.heard.told.append
+            ),
+            metrics=self.metrics,
+            aside=at_once,
+            settings=self.settings,
+        )
 
     def _read(self, fetched: Fetched) -> tuple[Catalog, Options]:
-        stage = self.stage
-        setting = Setting({}, frozenset(), stage.environ, stage.clock.now_s())
-        catalog = read_catalog(Files(list(fetched.paths)), setting)
+        catalog = self._catalog(fetched)
         options = Options(
             paths=tuple(from_root(path) for path in fetched.paths),
             sound=catalog.complete and not catalog.errors,
@@ -129,9 +248,15 @@ class Run:
         )
         return catalog, options
 
-    def change(self) -> None:
-        """Let the daemon see that the specs changed."""
-        self.source.touch()
+    def _catalog(self, fetched: Fetched) -> Catalog:
+        """Read the specs; what has not changed is not read again, as the cache would have it."""
+        files = [each for path in fetched.paths for each in sorted(Path(path).glob("*"))]
+        marks = [(each.name, each.stat().st_mtime_ns, each.stat().st_size) for each in files]
+        if self._read_before is None or self._read_before[0] != marks:
+            stage = self.stage
+            setting = Setting({}, frozenset(), stage.environ, stage.clock.now_s())
+            self._read_before = (marks, read_catalog(Files(list(fetched.paths)), setting))
+        return self._read_before[1]
 
 
 def _no_facts() -> Facts:

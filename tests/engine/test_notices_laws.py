@@ -11,7 +11,7 @@ from time import process_time
 from typing import Any
 
 import looptime
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.agora.notifications import Notification, read_notification
@@ -255,7 +255,6 @@ VALUES = ANY | st.sampled_from(
 def test_whatever_they_hold_they_are_stored_and_harm_nothing(tmp_path: Path) -> None:
     with hearing(tmp_path) as run:
 
-        @settings(max_examples=200)
         @given(
             kind=st.sampled_from(sorted(KINDS)) | st.integers(),
             fields=st.dictionaries(st.sampled_from(FIELDS), VALUES, max_size=6),

@@ -191,6 +191,7 @@ def _recorded(name: str, said: Case) -> Recorded:
         source=said.get("source", "specs/talks.yaml"),
         set_name=said.get("set", ""),
         override=None if override is None else _override(override),
+        removed_s=_moment(said.get("removed")),
     )
 
 
@@ -231,6 +232,7 @@ def _options(said: Case) -> Options:
             **plain,
             "paths": tuple(plain["paths"]),
             "targets": frozenset(plain.get("targets", ())),
+            "loaded_s": NOW_S + plain.get("loaded_s", 0),
             "empty_sets": tuple(plain.get("empty_sets", ())),
         }
     )
