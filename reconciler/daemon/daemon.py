@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from reconciler.daemon.addresses import Addresses
 from reconciler.daemon.claims import Claims
-from reconciler.daemon.crew import Crew
+from reconciler.daemon.crew import Crew, where
 from reconciler.daemon.mailbox import Mailbox
 from reconciler.daemon.metrics import Metrics
 from reconciler.daemon.pace import Pace
@@ -245,9 +245,14 @@ class Daemon:
                 self.crew.lost.set()
             except StateError as problem:
                 self._state_failed(problem)
-                later_s = self._clock.monotonic_s() + LOAD_AGAIN_S
-                self.timers.at("load again", later_s, self._interval)
+                self._load_again(LOAD_AGAIN_S)
+            except Exception as bug:  # what is desired already is kept so all the same
+                log.exception("the specs could not be loaded: a bug", extra=where(bug))
+                self._load_again(self._setup.settings.interval_s)
             await self._wanted.wait()
+
+    def _load_again(self, after_s: float) -> None:
+        self.timers.at("load again", self._clock.monotonic_s() + after_s, self._interval)
 
     async def _load(self) -> None:
         """Read the specs, make them the desired state, and let what is new be worked on."""
@@ -304,8 +309,9 @@ class Daemon:
         self.sync()
 
     async def _judged(self, names: frozenset[str]) -> None:
-        if self.post.catalog is not None:
-            await self.post.judge()
+        with self._state():
+            if self.post.catalog is not None:
+                await self.post.judge()
         self.crew.renew(names)
 
     # Timers

@@ -16,6 +16,13 @@ from starlette.datastructures import Headers
 from starlette.types import Scope
 
 NOTIFICATIONS = "/notifications/"
+SYNC = "/-/sync"
+SIGNATURE = "x-hub-signature-256"
+"""How GitHub, Gitea and Forgejo sign the body of a push webhook, the token being its secret."""
+
+GITLAB = "x-gitlab-token"
+"""Where GitLab sends the token."""
+
 HEAD_BYTES_MAX = 16 * 1024
 """Of a request's address and headers: some hundred times what the service and Prometheus send."""
 
@@ -69,7 +76,15 @@ def refusal(scope: Scope, token: str | None) -> Refusal | None:
         return _AMBIGUOUS
     if scope["path"].startswith(NOTIFICATIONS):
         return None
+    if scope["path"] == SYNC and token is not None and _is_hook(headers, token):
+        return None
     return _stranger(headers, token) or _led_here(scope["method"], headers)
+
+
+def is_signed(body: bytes, signature: str, token: str) -> bool:
+    """Tell whether a Git host signed a webhook's body with the token."""
+    made = "sha256=" + hmac.digest(token.encode(), body, "sha256").hex()
+    return hmac.compare_digest(signature.encode("latin-1"), made.encode())
 
 
 def is_loopback(host: str) -> bool:
@@ -84,6 +99,14 @@ def _stranger(headers: Headers, token: str | None) -> Refusal | None:
     if token is None:
         return None if _is_for_us(headers.get("host", "")) else _MISDIRECTED
     return None if _has_token(headers, token) else _UNAUTHORIZED
+
+
+def _is_hook(headers: Headers, token: str) -> bool:
+    """Tell whether a Git host asks: its signature is looked at when the body is there."""
+    if SIGNATURE in headers:
+        return True
+    given = headers.get(GITLAB, "").encode("latin-1")
+    return token != "" and hmac.compare_digest(given, token.encode())
 
 
 def _led_here(method: str, headers: Headers) -> Refusal | None:

@@ -20,7 +20,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from reconciler.daemon.gate import NOTIFICATIONS, refusal
+from reconciler.daemon.gate import NOTIFICATIONS, SIGNATURE, SYNC, is_signed, refusal
 from reconciler.daemon.intake import Intake
 from reconciler.daemon.metrics import CONTENT_TYPE
 from reconciler.errors import StateError
@@ -48,6 +48,7 @@ _UNROUTED = {
     HTTPStatus.NOT_FOUND: "nothing is at this address",
     HTTPStatus.METHOD_NOT_ALLOWED: "this address does not take this method",
 }
+_UNSIGNED = "the signature does not fit: the webhook's secret has to be that of RECONCILER_TOKEN"
 _OF_NOTIFICATION = {
     HTTPStatus.BAD_REQUEST: "the body is no notification",
     HTTPStatus.UNAUTHORIZED: "the signature is missing or does not fit",
@@ -101,7 +102,7 @@ def application(desk: Desk, token: str | None, page_policy: str) -> Starlette:
     Without a token it is for a loopback address only. `page_policy` is what the page needs of a
     browser, as directives of Content-Security-Policy.
     """
-    counter = _Counter(desk, page_policy)
+    counter = _Counter(desk, token, page_policy)
     made = Starlette(
         routes=[
             Route("/healthz", counter.healthz),
@@ -112,7 +113,7 @@ def application(desk: Desk, token: str | None, page_policy: str) -> Starlette:
             Route("/api/v1/plan", counter.plan),
             Route("/api/v1/events", counter.events),
             Route(NOTIFICATIONS + "{app}", counter.notifications, methods=["POST"]),
-            Route("/-/sync", counter.sync, methods=["POST"]),
+            Route(SYNC, counter.sync, methods=["POST"]),
         ],
         middleware=[Middleware(_Gate, token=token)],
         exception_handlers={
@@ -129,8 +130,9 @@ def application(desk: Desk, token: str | None, page_policy: str) -> Starlette:
 class _Counter:
     """The answers, one for each route."""
 
-    def __init__(self, desk: Desk, page_policy: str) -> None:
+    def __init__(self, desk: Desk, token: str | None, page_policy: str) -> None:
         self._desk = desk
+        self._token = token
         self._page_policy = f"{NOTHING_ELSE}; {page_policy}"
         self._intake = Intake()
 
@@ -166,7 +168,11 @@ class _Counter:
         known = HTTPStatus(status)
         return _error(known, _OF_NOTIFICATION.get(known, known.description))
 
-    async def sync(self, _request: Request) -> Response:
+    async def sync(self, request: Request) -> Response:
+        if self._token is not None and SIGNATURE in request.headers:
+            async with self._intake.body(request) as body:
+                if not is_signed(body, request.headers[SIGNATURE], self._token):
+                    raise HTTPException(HTTPStatus.UNAUTHORIZED, _UNSIGNED)
         self._desk.sync()
         return _json({}, HTTPStatus.ACCEPTED)
 

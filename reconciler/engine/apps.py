@@ -58,13 +58,15 @@ class Apps:
         outside: Outside,
         *,
         calls: Mapping[str, AppDefinition] | None = None,
+        halt: Halt | None = None,
     ) -> None:
         """Take the Apps of the specs, or those that state kept.
 
-        `calls` are those that may be called, where they are others (`at_known_endpoints`).
+        `calls` are those that may be called, where they are others (`at_known_endpoints`). `halt`
+        is that of the run, where it has several of these one after the other.
         """
         self.definitions = definitions
-        self.halt = Halt()
+        self.halt = halt or Halt()
         self._halts: dict[str, Halt] = {}
         self._calls = definitions if calls is None else calls
         self._vault = vault

@@ -6,6 +6,7 @@ asyncio is loaded by who waits, not by who only could: a plan from state alone n
 
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakSet
 
 from reconciler.clock import Clock
 from reconciler.plan.result import Problem
@@ -29,13 +30,13 @@ class Halt:
     def __init__(self) -> None:
         self.ordered = False
         self._waiting: set[Future[None]] = set()
-        self._parts: list[Halt] = []
+        self._parts = WeakSet[Halt]()
 
     def part(self) -> "Halt":
         """Return the Halt of a part of the work: it is ordered with the whole, or alone."""
         part = Halt()
         part.ordered = self.ordered
-        self._parts.append(part)
+        self._parts.add(part)
         return part
 
     def order(self) -> None:
@@ -44,7 +45,7 @@ class Halt:
         for each in self._waiting:
             if not each.done():
                 each.set_result(None)
-        for part in self._parts:
+        for part in list(self._parts):
             part.order()
 
     async def sleep(self, seconds: float, clock: Clock) -> None:

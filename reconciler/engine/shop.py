@@ -1,11 +1,12 @@
 """The parts of the engine, put together for one run: one place for commands and the daemon."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from reconciler.engine.apps import Apps, Outside, at_known_endpoints
 from reconciler.engine.assess import specs_of
 from reconciler.engine.differ import Differ
+from reconciler.engine.halt import Halt
 from reconciler.engine.records import Records
 from reconciler.engine.site import NO_SPECS, Site, Specs
 from reconciler.engine.vault import Vault
@@ -28,7 +29,8 @@ class Shop:
 class Materials:
     """What a Shop is made of beside the specs and the records.
 
-    `acts`: it may change things, and call Apps wherever the specs say.
+    `acts`: it may change things, and call Apps wherever the specs say. `halt` ends the work on all
+    Shops that are made of these.
     """
 
     outside: Outside
@@ -36,6 +38,7 @@ class Materials:
     acts: bool
     at_s: float | None = None
     alarm: Callable[[str], None] = lambda _: None
+    halt: Halt = field(default_factory=Halt)
 
 
 def assemble(
@@ -48,7 +51,7 @@ def assemble(
     remembered = {name: _thawed(name, text) for name, text in records.apps.items()}
     definitions = _definitions(catalog.apps if catalog else {}, remembered, specs)
     calls = definitions if materials.acts else at_known_endpoints(definitions, remembered)
-    apps = Apps(definitions, vault, store.salt, outside, calls=calls)
+    apps = Apps(definitions, vault, store.salt, outside, calls=calls, halt=materials.halt)
     site = Site(
         records=records,
         apps=apps,

@@ -1,5 +1,6 @@
 """Who gets which answer (docs/guide/http.md), over real sockets."""
 
+import hmac
 import json
 import logging
 from collections.abc import Iterator
@@ -328,3 +329,37 @@ def test_only_this_machine_is_loopback() -> None:
     assert all(is_loopback(host) for host in ("127.0.0.1", "127.8.8.8", "::1", "localhost"))
     outside = ("192.0.2.1", "::", "recorder.example", "", "127.1")
     assert not any(is_loopback(host) for host in outside)
+
+
+def hook(body: bytes, *headers: str) -> bytes:
+    """Return a push webhook as a Git host sends it."""
+    length = f"Content-Length: {len(body)}"
+    return request("POST", "/-/sync", length, *headers) + body
+
+
+def signed(body: bytes, secret: str) -> str:
+    return f"X-Hub-Signature-256: sha256={hmac.digest(secret.encode(), body, 'sha256').hex()}"
+
+
+def test_a_push_webhook_proves_itself_with_the_token(front: Front) -> None:
+    body = b'{"ref": "refs/heads/main"}'
+    sent = {
+        hook(body, signed(body, TOKEN)): 202,
+        hook(body, f"X-Gitlab-Token: {TOKEN}"): 202,
+        hook(body, signed(body, "another")): 401,
+        hook(b"{}", signed(body, TOKEN)): 401,
+        hook(body, "X-Hub-Signature-256: sha256="): 401,
+        hook(body, "X-Gitlab-Token: another"): 401,
+        hook(body, "X-Gitlab-Token:"): 401,
+        hook(body): 401,
+    }
+    desk = SmallDesk()
+    found = front.answers(desk, TOKEN, *sent)
+    assert [each.status for each in found] == list(sent.values())
+    assert desk.syncs == 2
+
+
+def test_a_webhooks_proof_opens_nothing_else(front: Front) -> None:
+    proofs = (signed(b"", TOKEN), f"X-Gitlab-Token: {TOKEN}")
+    sent = [request("GET", path, proof) for path in READ for proof in proofs]
+    assert {each.status for each in front.answers(SmallDesk(), TOKEN, *sent)} == {401}
