@@ -10,6 +10,7 @@ from typing import Any
 from reconciler.cli.plan import document_of
 from reconciler.clock import Clock
 from reconciler.daemon.daemon import UNAVAILABLE, Daemon
+from reconciler.daemon.http import EVENTS_MAX
 from reconciler.daemon.metrics import Facts, Metrics
 from reconciler.engine.assess import assess
 from reconciler.engine.history import histories
@@ -95,7 +96,8 @@ class Desk:
 
     def events(self, name: str | None) -> list[dict[str, Any]]:
         """Return what happened, newest last. Raises StateError."""
-        return [event_document(each) for _, each in self._store().events(self._scope, name)]
+        found = self._store().events(self._scope, name, newest=EVENTS_MAX)
+        return [event_document(each) for _, each in found]
 
     async def notify(self, app: str, headers: Mapping[str, str], body: bytes) -> int:
         """Take in a notification; return the HTTP status to answer."""
@@ -160,7 +162,7 @@ class Desk:
         if self._coverage is None or now_s - self._coverage[0] > COVERAGE_S:
             until_s = self._clock.now_s()
             since_s = until_s - DAY_S
-            known = histories(records.store, records.scope, since_s)
+            known = histories(records.store, records.scope, since_s, told=False)
             own = (each for each in known if daemon.claims.owns(each.name))
             found = {each.name: coverage(each, since_s, until_s, until_s).whole for each in own}
             wanted_s = {name: float(each.wanted_s) for name, each in found.items()}

@@ -4,7 +4,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -79,12 +79,18 @@ def _variables(args: argparse.Namespace, environ: Mapping[str, str]) -> dict[str
     }
     for file in args.var_file:
         variables |= _file_variables(file)
-    for word in args.var:
+    return variables | {name: Cell(value) for name, value in said_variables(args.var).items()}
+
+
+def said_variables(words: Sequence[str]) -> dict[str, str]:
+    """Return what `--var` sets. Raises UsageError for one that sets nothing."""
+    values: dict[str, str] = {}
+    for word in words:
         name, equals, value = word.partition("=")
         if not equals or not name:
             raise UsageError(f"`--var {word}` sets nothing", hint="write --var NAME=VALUE")
-        variables[name] = Cell(value)
-    return variables
+        values[name] = value
+    return values
 
 
 def _file_variables(file: str) -> dict[str, Any]:

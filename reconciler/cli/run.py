@@ -17,7 +17,7 @@ from reconciler.cli.logs import set_up
 from reconciler.cli.run_options import (
     Listen,
     add_run_options,
-    check_token,
+    check_options,
     checkout_folder,
     token_of,
 )
@@ -30,6 +30,7 @@ from reconciler.cli.scope import (
 )
 from reconciler.cli.service import Service
 from reconciler.cli.watch import Terms, Watch
+from reconciler.daemon.aside import aside
 from reconciler.daemon.daemon import Settings, Setup
 from reconciler.daemon.http import application
 from reconciler.daemon.meter import MeteredBudget, MeteredWire
@@ -37,7 +38,6 @@ from reconciler.daemon.server import serve
 from reconciler.daemon.source import Fetched, Source
 from reconciler.daemon.systemd import Systemd
 from reconciler.engine.shop import Materials
-from reconciler.errors import UsageError
 from reconciler.plan.world import Options
 from reconciler.spec.catalog import Catalog
 from reconciler.spec.resolve import Resolver
@@ -61,10 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Run until a signal ends it; 0, 1 for errors at the start, 4 locked, 130 interrupted."""
-    if bool(args.paths) == bool(args.git):
-        hint = "reconciler run specs, or: reconciler run --git URL"
-        raise UsageError("`run` takes PATHs, or a repository with `--git`", hint=hint)
-    check_token(args.listen, token_of(console.environ))
+    check_options(args, console.environ)
     set_up(args, console)
     return asyncio.run(_Run(args, console).run())
 
@@ -153,7 +150,7 @@ class _Run:
             read=self._read,
             materials=self._materials(store),
             metrics=self._desk.metrics_told,
-            aside=asyncio.to_thread,
+            aside=aside,
             settings=Settings(
                 interval_s=args.interval,
                 resync_s=args.resync,

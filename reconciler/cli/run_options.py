@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from reconciler.cli.loading import said_variables
 from reconciler.cli.scope import seconds
+from reconciler.daemon.gate import is_loopback
 from reconciler.errors import UsageError
 
 LISTEN = "127.0.0.1:8710"
 OFF = "off"
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 BEARER = "RECONCILER_TOKEN"
 CHECKOUTS = "git"
 STATE_FOLDER = ".reconciler"
@@ -82,12 +83,27 @@ def _add_duration(parser: argparse.ArgumentParser, name: str, default: str, what
 
 def token_of(environ: Mapping[str, str]) -> str | None:
     """Return the bearer token that callers must show; None: none is set."""
-    return environ.get(BEARER) or None
+    return environ.get(BEARER, "").strip() or None
 
 
-def check_token(listen: Listen | None, token: str | None) -> None:
-    """Refuse to be open to others without a token. Raises UsageError."""
-    if listen is None or listen.host in LOOPBACK or token is not None:
+def check_options(args: argparse.Namespace, environ: Mapping[str, str]) -> None:
+    """Refuse what cannot be meant, before anything is begun. Raises UsageError."""
+    if bool(args.paths) == bool(args.git):
+        hint = "reconciler run specs, or: reconciler run --git URL"
+        raise UsageError("`run` takes PATHs, or a repository with `--git`", hint=hint)
+    given = [name for name in _OF_GIT if getattr(args, name) and not args.git]
+    if given:
+        raise UsageError(f"`--{given[0]}` says something of the repository that `--git` names")
+    said_variables(args.var)
+    _check_token(args.listen, token_of(environ))
+
+
+_OF_GIT = ("branch", "path", "checkout")
+
+
+def _check_token(listen: Listen | None, token: str | None) -> None:
+    """Refuse to be open to others without a token."""
+    if listen is None or is_loopback(listen.host) or token is not None:
         return
     raise UsageError(
         f"`run` would answer everybody who reaches `{listen.host}`",

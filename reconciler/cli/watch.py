@@ -76,6 +76,7 @@ class Watch:
                 if not self._has_begun:
                     raise
                 log.warning("state cannot be used", extra={"problem": str(problem)})
+                self._desk.metrics_told.state_failed()
                 self._desk.inside = Inside(problem=str(problem))
                 await self._halt.sleep(AGAIN_S, self._clock)
 

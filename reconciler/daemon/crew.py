@@ -6,8 +6,8 @@ with a growing back-off, and nothing that goes wrong with one Recording is anoth
 
 import asyncio
 import logging
-from collections import defaultdict
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import asynccontextmanager
 from itertools import count
 
@@ -19,6 +19,7 @@ from reconciler.engine.queue import Queue, QueueKey
 from reconciler.engine.reconcile import Pass, next_actions, reconcile, world_of
 from reconciler.engine.record import record_gone, record_one
 from reconciler.engine.renewal import Aside, renew
+from reconciler.engine.site import Site
 from reconciler.engine.tracing import tracing
 from reconciler.engine.verdict import Verdicts
 from reconciler.engine.work import HURRIED_MAX
@@ -41,8 +42,18 @@ log = logging.getLogger(__name__)
 class Crew:
     """Takes what is due, and runs it."""
 
-    def __init__(self, post: Post, timers: Timers, metrics: Metrics, aside: Aside) -> None:
-        """Make ready; `lost` is set when the lock is found to be gone."""
+    def __init__(
+        self,
+        post: Post,
+        timers: Timers,
+        metrics: Metrics,
+        aside: Aside,
+        owns: Callable[[str], bool],
+    ) -> None:
+        """Make ready; `lost` is set when the lock is found to be gone.
+
+        Of Recordings that this process does not own nothing is done.
+        """
         site = post.shop.site
         self.lost = asyncio.Event()
         self.passed_s: float | None = None
@@ -50,6 +61,8 @@ class Crew:
         self._timers = timers
         self._metrics = metrics
         self._aside = aside
+        self._owns = owns
+        self._alone: Counter[str] = Counter()
         self._clock = site.clock
         self._queue = Queue(site.rng, RUNNING_MAX)
         self._keys: dict[str, QueueKey] = {}
@@ -57,6 +70,7 @@ class Crew:
         self._hurried: dict[str, int] = defaultdict(int)
         self._numbers = count(1)
         self._verdicts = Verdicts(site)
+        self._due_s: float | None = None
         self._closed = False
 
     @property
@@ -88,12 +102,14 @@ class Crew:
         """Let no pass run for these meanwhile."""
         keys = [self._key(name) for name in names]
         self._queue.hold(keys)
+        self._alone.update(names)
         try:
             running = [self._tasks[key] for key in keys if key in self._tasks]
             if running:
                 await asyncio.wait(running)
             yield
         finally:
+            self._alone -= Counter(names)
             self._queue.free(keys)
             self.renew(names)
 
@@ -112,9 +128,13 @@ class Crew:
         await asyncio.gather(waiting, *tasks, return_exceptions=True)
 
     def _key(self, name: str) -> QueueKey:
-        """Return the key of a Recording; one that moves to another App keeps it while it runs."""
+        """Return the key of a Recording; one that moves to another App keeps it while it runs.
+
+        Or while it is not to: so no second pass runs under another key.
+        """
         known, app = self._keys.get(name), self._post.app_of(name)
-        if known is not None and (known.app == app or known in self._tasks):
+        is_bound = known in self._tasks or name in self._alone
+        if known is not None and (known.app == app or is_bound):
             return known
         if known is not None:
             self._queue.drop(known)
@@ -131,46 +151,52 @@ class Crew:
         next_s = self._queue.next_s()
         if next_s is None:
             self._timers.cancel(TIMER)
-        else:
+        elif next_s != self._due_s:
             self._timers.at(TIMER, next_s, self._on_time)
+        self._due_s = next_s
 
     async def _on_time(self) -> None:
+        self._due_s = None
         self._turn()
 
     async def _run(self, key: QueueKey) -> None:
         begun_s, since_s = self._clock.monotonic_s(), self._clock.now_s()
         try:
             with tracing(recording=key.name, reconcile_id=str(next(self._numbers))):
-                outcome = await self._outcome(key.name)
+                outcome, wake_s = await self._outcome(key.name, since_s)
                 self.passed_s = self._clock.monotonic_s()
                 self._metrics.pass_ended(outcome, self.passed_s - begun_s)
-                self._come_back(key, outcome, self._wake_s(key.name, since_s))
+                self._come_back(key, outcome, wake_s)
         finally:
             del self._tasks[key]
-        self._turn()
+            self._turn()
 
-    async def _outcome(self, name: str) -> Outcome:
-        """Run one pass. What is wrong is told and waited out, a mistake of this program too."""
+    async def _outcome(self, name: str, since_s: float) -> tuple[Outcome, float | None]:
+        """Run one pass, begun at `since_s`; return how it ended and when to look again.
+
+        What is wrong is told and waited out, a mistake of this program too.
+        """
         shop = self._post.shop
+        if not self._owns(name):
+            return Done(), None
         try:
             await renew(shop.site, shop.differ, name, self._aside)
             passed = await reconcile(shop.site, shop.differ, name, self._post.late(name))
-            await self._note(name, passed)
+            await self._note(shop.site, name, passed)
+            return passed.outcome, self._wake_s(name, since_s)
         except LockLostError as problem:
             self.lost.set()
-            return Retry(Problem("state", str(problem)))
+            return Retry(Problem("state", str(problem))), None
         except StateError as problem:
             self._metrics.state_failed()
             log.warning("state cannot be used", extra={"problem": str(problem)})
-            return Retry(Problem("state", str(problem)))
+            return Retry(Problem("state", str(problem))), None
         except Exception as bug:  # one Recording's bug is no other's trouble
             log.exception("a pass failed: this is a bug in reconciler", extra=where(bug))
-            return Retry(Problem("bug", "a pass failed unexpectedly"))
-        return passed.outcome
+            return Retry(Problem("bug", "a pass failed unexpectedly")), None
 
-    async def _note(self, name: str, passed: Pass) -> None:
+    async def _note(self, site: Site, name: str, passed: Pass) -> None:
         """Write down what the pass came to, beside what it did."""
-        site = self._post.shop.site
         await self._verdicts.write(passed.actions, passed.problems)
         done = [each for each in passed.actions if each.key not in passed.problems]
         self._post.guard.acted(done, site.now_s())
@@ -178,7 +204,8 @@ class Crew:
             if action.kind is not Kind.NONE:
                 failed = action.key in passed.problems
                 self._metrics.action_ended(action.kind, "failed" if failed else "done")
-        if not passed.problems:
+        held = self._post.guard.held
+        if not passed.problems and not (held and name in held.names):
             await record_one(site, name)
         if name not in site.specs.wanted:
             await record_gone(site, [name])
@@ -190,9 +217,8 @@ class Crew:
             case Done() | RequeueAfter():
                 self._queue.done(key)
                 hurries = isinstance(outcome, RequeueAfter) and outcome.at_s <= unix_s
-                if hurries and self._hurried[key.name] < HURRIED_MAX:
-                    self._hurried[key.name] += 1
-                    self._queue.add(key, now_s)
+                if hurries:
+                    self._hurry(key, now_s)
                     return
                 self._hurried.pop(key.name, None)
                 if isinstance(outcome, RequeueAfter):
@@ -203,15 +229,25 @@ class Crew:
                     "a pass is tried again",
                     extra={"reason": problem.code, "seconds": round(again_s - now_s, 1)},
                 )
-        if wake_s is not None:
-            self._queue.add(key, now_s + wake_s - unix_s)
-        elif isinstance(outcome, Done):
+        if not self._post.is_known(key.name):
             self._forget(key)
+        elif wake_s is not None:
+            self._queue.add(key, now_s + wake_s - unix_s)
+
+    def _hurry(self, key: QueueKey, now_s: float) -> None:
+        """Go on at once, but for one that never seems to settle."""
+        self._hurried[key.name] += 1
+        if self._hurried[key.name] > HURRIED_MAX:
+            del self._hurried[key.name]
+            self._queue.add(key, now_s + LATE_S)
+        else:
+            self._queue.add(key, now_s)
 
     def _forget(self, key: QueueKey) -> None:
-        """Expect nothing of a Recording until something new is heard of it."""
-        if key.name not in self._post.names():
-            self._keys.pop(key.name, None)
+        """Keep nothing of a Recording of which there is nothing left."""
+        self._queue.drop(key)
+        self._keys.pop(key.name, None)
+        self._verdicts.forget(key.name)
 
     def _wake_s(self, name: str, since_s: float) -> float | None:
         """Return when to look at a Recording again, in Unix time; None: nothing changes by itself.

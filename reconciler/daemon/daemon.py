@@ -29,9 +29,10 @@ from reconciler.engine.shop import Materials
 from reconciler.engine.site import Site
 from reconciler.engine.tell import WARNING
 from reconciler.errors import LockLostError, ReconcilerError, StateError
+from reconciler.plan.set_back import set_back
 from reconciler.plan.world import Options
 from reconciler.spec.catalog import Catalog
-from reconciler.state.store import Bounds, Event
+from reconciler.state.store import Bounds, Event, SetSession
 
 CLAIMS_TICKS = 5
 """An App that another `run` has is asked for again with every fifth tick."""
@@ -107,8 +108,8 @@ class Daemon:
         )
         self.post = Post(records, setup.materials, rules)
         self.timers = Timers(self._clock, setup.materials.outside.rng)
-        self.crew = Crew(self.post, self.timers, setup.metrics, setup.aside)
         self.claims = Claims(self.post)
+        self.crew = Crew(self.post, self.timers, setup.metrics, setup.aside, self.claims.owns)
         self._mailbox = Mailbox(self.post, self.claims, self.notices, self.crew, setup.metrics)
         self._standing = Standing(records)
         records.told = self._told
@@ -146,6 +147,10 @@ class Daemon:
     def wake(self, names: Collection[str]) -> None:
         """Look at these now; what a guard has to judge is judged first."""
         self._soon(self._judged(frozenset(names)))
+
+    def holds(self, digest: str) -> bool:
+        """Tell whether the guard holds a plan whose digest begins so."""
+        return self.post.guard.knows(digest)
 
     def approve(self, digest: str) -> str:
         """Let exactly the held plan of this digest happen; return why not, if not."""
@@ -277,9 +282,10 @@ class Daemon:
 
     async def _take(self, catalog: Catalog, options: Options) -> None:
         is_first = self.post.catalog is None
-        news = await self.post.take(catalog, self.claims.targeted(options))
+        news = await self.post.take(catalog, self.claims.targeted(options), self.crew.alone)
         if self.claims.claim():  # Apps that these specs are the first to name
-            news |= await self.post.take(catalog, self.claims.targeted(options))
+            options = self.claims.targeted(options)
+            news |= await self.post.take(catalog, options, self.crew.alone)
         self.state_trouble = ""
         self.crew.renew(sorted(filter(self.claims.owns, news)))
         fresh = (name for name in sorted(self.post.names()) if not self.crew.known(name))
@@ -290,16 +296,10 @@ class Daemon:
 
     def _await_prune(self) -> None:
         """Read the specs again when a Recording that is gone may be pruned."""
-        delay_s, recorded = self._setup.settings.prune_delay_s, self._records.recorded.values()
-        left_s = [
-            each.removed_s + delay_s - self._clock.now_s()
-            for each in recorded
-            if each.removed_s is not None and each.name not in self.site.specs.wanted
-        ]
-        later = [seconds for seconds in left_s if seconds > -self._setup.settings.interval_s]
-        if later:
-            at_s = self._clock.monotonic_s() + max(min(later), 0.0) + PRUNE_LATE_S
-            self.timers.at("prune", at_s, self._interval)
+        due_s = self.post.prune_due_s()
+        if due_s is not None:
+            after_s = max(due_s - self._clock.now_s(), 0.0) + PRUNE_LATE_S
+            self.timers.at("prune", self._clock.monotonic_s() + after_s, self._interval)
 
     async def _watch(self) -> None:
         async for _ in self._setup.source.changes():
@@ -310,8 +310,7 @@ class Daemon:
 
     async def _judged(self, names: frozenset[str]) -> None:
         with self._state():
-            if self.post.catalog is not None:
-                await self.post.judge()
+            await self.post.judge()
         self.crew.renew(names)
 
     # Timers
@@ -323,11 +322,23 @@ class Daemon:
         self._ticked_s = now_s
         skew_s = self._now_skew_s()
         if abs(skew_s - self._skew_s) > JUMP_S:
-            log.warning("the clock was set", extra={"seconds": round(skew_s - self._skew_s, 1)})
+            await self._clock_was_set(skew_s - self._skew_s)
             self._skew_s = skew_s
             self.crew.wake(filter(self.claims.owns, self.post.names()))
             self.sync()
+        if unjudged := self.post.guard.unjudged():
+            await self._judged(frozenset(unjudged))
         await self._look_for_requests()
+
+    async def _clock_was_set(self, by_s: float) -> None:
+        """Let no session wait until the time has come again that was noted last."""
+        log.warning("the clock was set", extra={"seconds": round(by_s, 1)})
+        if by_s > 0:
+            return
+        now_s, sessions = self._clock.now_s(), list(self._records.all_sessions())
+        changes = [SetSession(session=set_back(each, now_s, -by_s)) for each in sessions]
+        with self._state():
+            await self._records.commit(*changes)
 
     def _now_skew_s(self) -> float:
         return self._clock.now_s() - self._clock.monotonic_s()

@@ -13,7 +13,7 @@ class Pace:
         """Query no more often than every `base_s`, unless a session could end unseen."""
         self._base_s = base_s
         self._notices = notices
-        self._max_idle_s: dict[tuple[str, str], float | None] = {}
+        self._max_idle_s: dict[str, tuple[str, float | None]] = {}
 
     def __call__(self, shop: Shop, session: Session) -> float:
         """Return the seconds between two queries of a session."""
@@ -32,9 +32,10 @@ class Pace:
         wanted = shop.site.specs.wanted.get(name)
         if wanted is None or wanted.error:
             return None
-        key = (name, wanted.digest)
-        if key not in self._max_idle_s:
+        digest, max_idle_s = self._max_idle_s.get(name, ("", None))
+        if digest != wanted.digest:
             joins = shop.site.specs.desired(name).request.get("recordingConfig")
             told = joins.get("maxIdleTime") if isinstance(joins, dict) else None
-            self._max_idle_s[key] = float(told) if isinstance(told, int) else None
-        return self._max_idle_s[key]
+            max_idle_s = float(told) if isinstance(told, int) else None
+            self._max_idle_s[name] = wanted.digest, max_idle_s
+        return max_idle_s

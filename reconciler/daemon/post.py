@@ -1,22 +1,26 @@
 """Where a `run` stands: the specs as last read, what decides on them, and what a guard holds.
 
-`take` makes a whole load of specs the desired state; `judge` asks the guard. Nothing here waits,
-but for state and for secrets: who reads when is `daemon.py`'s, who works when is `crew.py`'s.
+`take` makes a whole load of specs the desired state, or changes nothing. Nothing here waits but for
+secrets and for passes that are in the way: who reads when is `daemon.py`'s, who works when is
+`crew.py`'s.
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from reconciler.engine.assess import assess, world_of_all
-from reconciler.engine.guard import Guard
+from reconciler.engine.guard import Guard, Judgement
 from reconciler.engine.record import record, record_gone, record_removed
 from reconciler.engine.records import Records
 from reconciler.engine.refuse import refuse_unresolved
-from reconciler.engine.renewal import Aside, renew_all
+from reconciler.engine.renewal import Aside, renew_all, renew_apps
 from reconciler.engine.shop import Materials, Shop, assemble
 from reconciler.engine.tell import WARNING, event
 from reconciler.plan.action import Key, Plan
+from reconciler.plan.removal import prune_due_s
 from reconciler.plan.session import Session
 from reconciler.plan.world import Options
 from reconciler.spec.catalog import Catalog
@@ -24,6 +28,9 @@ from reconciler.state.store import Change, Condition
 
 GUARDED = "Guarded"
 """The condition of a replica for which a guard holds what would end its session."""
+
+Alone: TypeAlias = Callable[[Collection[str]], AbstractAsyncContextManager[None]]
+"""Keeps passes over Recordings from running meanwhile."""
 
 log = logging.getLogger(__name__)
 
@@ -37,13 +44,14 @@ class Rules:
     aside: Aside
 
 
-@dataclass(slots=True)
-class _Last:
-    """What the last load came to."""
+@dataclass(frozen=True, slots=True)
+class _Load:
+    """What a load came to: how to tell the next from it, and the next action of each Recording."""
 
-    print: object = None
+    marks: object = None
     signs: dict[str, object] = field(default_factory=dict)
     late: dict[Key, dict[str, str]] = field(default_factory=dict)
+    """For each replica that takes what others free: their sessions, by Recording."""
 
 
 class Post:
@@ -54,11 +62,10 @@ class Post:
         now_s = materials.outside.clock.now_s()
         self.records = records
         self.guard = Guard(records, now_s)
-        self.plan: Plan | None = None
         self.catalog: Catalog | None = None
         self._materials = materials
         self._rules = rules
-        self._last = _Last()
+        self._last = _Load()
         standing = records.store.conditions(records.scope)
         self._guarded = {
             Key(each.recording, each.replica)
@@ -67,60 +74,56 @@ class Post:
         }
         self.shop = self._assembled(None, Options())
 
-    async def take(self, catalog: Catalog, options: Options) -> set[str]:
+    async def take(self, catalog: Catalog, options: Options, alone: Alone) -> set[str]:
         """Make this the desired state; return the Recordings for which there is something new.
 
-        Raises StateError where that could not be written down: then all stands as before, and the
-        next load tries again.
+        Raises StateError where that could not be written down: then what was desired before stays
+        in force, and the next load tries again.
         """
-        site = self.shop.site
-        options = replace(
-            options, prune_delay_s=self._rules.prune_delay_s, loaded_s=site.clock.now_s()
-        )
-        marks = _print(catalog, options)
-        if marks != self._last.print or site.apps.blocked():
-            self.shop = self._assembled(catalog, options)
-            if marks != self._last.print:
-                self.guard.begin_anew()
-        else:
-            self.shop = replace(self.shop, site=replace(site, options=options))
-        self.catalog = catalog
-        await renew_all(self.shop.site, self.shop.differ, self._changed(), self._rules.aside)
-        plan = self._planned()
-        await record(self.shop.site, plan)
-        await record_removed(self.shop.site)
-        await self.judge()
-        await record_gone(self.shop.site, self.records.recorded)
-        self._last.print = marks
-        return self._news(plan)
+        marks = _marks(catalog, options)
+        is_new = marks != self._last.marks
+        shop = await self._made(catalog, options, is_new=is_new)
+        renamed = {name for pair in _planned(shop, catalog).renames for name in pair}
+        async with alone(renamed):  # a pass would go on under the old name
+            plan = _planned(shop, catalog)
+            judgement = self._judged(shop, plan, anew=is_new)
+            await record(shop.site, plan, judgement.held.names if judgement.held else ())
+            await record_removed(shop.site)
+            self.shop, self.catalog = shop, catalog
+            await self._adopt(judgement)
+            await record_gone(shop.site, self.records.recorded)
+        return self._news(plan, marks)
 
     async def judge(self) -> None:
         """Ask the guard about all that would be done now, and say what it holds."""
-        plan = self._planned()
-        world = world_of_all(self.shop.site, self.shop.differ, held=False)
-        before = self.guard.held
-        held = self.guard.judge(world, plan)
-        self.plan = plan
-        changes = [*self._conditions()]
-        if held is not None and (before is None or before.actions.keys() != held.actions.keys()):
-            text = f"{held.objection.message}; `reconciler approve {held.digest}` lets it happen"
-            changes.append(event("", WARNING, held.objection.code, text, self.shop.site.now_s()))
-            log.warning("a guard holds what would end sessions", extra={"digest": held.digest})
-        if changes:
-            await self.records.commit(*changes)
+        if self.catalog is not None:
+            await self._adopt(self._judged(self.shop, _planned(self.shop, self.catalog)))
 
     def late(self, name: str) -> set[Key]:
         """Return the replicas that wait until what they take is free (reconcile.md, "Renames")."""
-        found = set()
-        for key, after in self._last.late.items():
-            if key.recording == name and any(map(self._is_to_end, after, after.values())):
-                found.add(key)
-        return found
+        return {
+            key
+            for key, after in self._last.late.items()
+            if key.recording == name and any(map(self._is_to_end, after, after.values()))
+        }
+
+    def prune_due_s(self) -> float | None:
+        """Return when the next Recording that is gone may be pruned; None: none waits for that."""
+        options, wanted = self.shop.site.options, self.shop.site.specs.wanted
+        gone = (each for name, each in self.records.recorded.items() if name not in wanted)
+        waiting = (prune_due_s(options, each) for each in gone if each.removed_s is not None)
+        return min((due_s for due_s in waiting if due_s is not None), default=None)
 
     def names(self) -> set[str]:
         """Return every Recording that there is anything to do or to see for."""
         living = {session.recording for session in self.records.all_sessions()}
         return {*self.shop.site.specs.wanted, *self.records.recorded, *living}
+
+    def is_known(self, name: str) -> bool:
+        """Tell whether there is anything to do or to see for a Recording."""
+        records = self.records
+        is_named = name in self.shop.site.specs.wanted or name in records.recorded
+        return is_named or bool(records.sessions_of(name))
 
     def app_of(self, name: str) -> str:
         """Return the App of a Recording as it is desired, or else was."""
@@ -131,29 +134,47 @@ class Post:
         sessions = self.records.sessions_of(name)
         return sessions[-1].app if sessions else ""
 
+    async def _made(self, catalog: Catalog, options: Options, *, is_new: bool) -> Shop:
+        """Return a Shop for this load, its secrets asked for; nothing of it is in force yet."""
+        site, aside = self.shop.site, self._rules.aside
+        now_s = site.clock.now_s()
+        options = replace(options, prune_delay_s=self._rules.prune_delay_s, loaded_s=now_s)
+        if not is_new and not site.apps.blocked():
+            return replace(self.shop, site=replace(site, options=options))
+        if site.apps.blocked():
+            await renew_apps(site, aside)
+        shop = self._assembled(catalog, options)
+        recorded, wanted = self.records.recorded, shop.site.specs.wanted
+        changed = [
+            name
+            for name, each in wanted.items()
+            if name not in recorded or recorded[name].digest != each.digest
+        ]
+        await renew_all(shop.site, shop.differ, changed, aside)
+        return shop
+
     def _assembled(self, catalog: Catalog | None, options: Options) -> Shop:
         shop = assemble(self.records, catalog, options, self._materials)
-        site = replace(
-            shop.site,
-            lets=self.guard.lets,
-            resync_s=lambda session: self._rules.resync_s(self.shop, session),
-        )
-        return replace(shop, site=site)
 
-    def _planned(self) -> Plan:
-        assert self.catalog is not None, "nothing is judged before specs are read"
-        plan = assess(self.shop.site, self.shop.differ, self.catalog, held=False)
-        return refuse_unresolved(self.shop.differ, plan)
+        def resync_s(session: Session) -> float:
+            return self._rules.resync_s(shop, session)
 
-    def _changed(self) -> list[str]:
-        recorded = self.records.recorded
-        return [
-            name
-            for name, wanted in self.shop.site.specs.wanted.items()
-            if name not in recorded or recorded[name].digest != wanted.digest
-        ]
+        return replace(shop, site=replace(shop.site, lets=self.guard.lets, resync_s=resync_s))
 
-    def _news(self, plan: Plan) -> set[str]:
+    def _judged(self, shop: Shop, plan: Plan, *, anew: bool = False) -> Judgement:
+        return self.guard.judge(world_of_all(shop.site, shop.differ, held=False), plan, anew=anew)
+
+    async def _adopt(self, judgement: Judgement) -> None:
+        before, held = self.guard.held, judgement.held
+        self.guard.adopt(judgement)
+        changes = [*self._conditions()]
+        if held is not None and (before is None or before.actions.keys() != held.actions.keys()):
+            text = f"{held.objection.message}; `reconciler approve {held.digest}` lets it happen"
+            changes.append(event("", WARNING, held.objection.code, text, self.shop.site.now_s()))
+        if changes:
+            await self.records.commit(*changes)
+
+    def _news(self, plan: Plan, marks: object) -> set[str]:
         """Return the Recordings whose next action is another than after the load before."""
         signs: dict[str, object] = {}
         for action in plan.actions:
@@ -161,23 +182,22 @@ class Post:
             wanted = self.shop.site.specs.wanted.get(name)
             sign = (action.kind, action.reason, action.session, action.groups)
             signs[name] = (signs.get(name), sign, wanted and wanted.digest)
-        before, self._last.signs = self._last.signs, signs
-        sessions = {action.session: action.key for action in plan.actions if action.session}
-        ends = {key: session for session, key in sessions.items()}
-        self._last.late = {
+        ends = {action.key: action.session for action in plan.actions}
+        late = {
             action.key: {key.recording: ends.get(key, "") for key in action.after}
             for action in plan.actions
             if action.after
         }
+        before, self._last = self._last.signs, _Load(marks, signs, late)
         return {
             name for name in signs.keys() | before.keys() if signs.get(name) != before.get(name)
         }
 
     def _is_to_end(self, name: str, session_id: str) -> bool:
         """Tell whether a session that frees something is still to end, and nothing holds that."""
-        held = self.guard.held.actions if self.guard.held else {}
-        return any(
-            session.id == session_id and session.may_live and Key(name, session.replica) not in held
+        held = self.guard.held.names if self.guard.held else set()
+        return name not in held and any(
+            session.id == session_id and session.may_live
             for session in self.records.sessions_of(name)
         )
 
@@ -198,21 +218,18 @@ class Post:
         self._guarded = now
 
 
+def _planned(shop: Shop, catalog: Catalog) -> Plan:
+    plan = assess(shop.site, shop.differ, catalog, held=False)
+    return refuse_unresolved(shop.differ, plan)
+
+
 def _said(message: str, digest: str) -> str:
     return (
         f"{message}; it goes on as it is until the specs change, or `reconciler approve {digest}`"
     )
 
 
-def _print(catalog: Catalog, options: Options) -> object:
+def _marks(catalog: Catalog, options: Options) -> object:
     """Return what changes when the specs do."""
     entries = tuple((each.name, each.digest, each.file, each.app) for each in catalog.entries)
-    rest = replace(options, loaded_s=0.0)
-    return (
-        entries,
-        dict(catalog.apps),
-        catalog.manifests,
-        catalog.complete,
-        catalog.diagnostics,
-        rest,
-    )
+    return entries, dict(catalog.apps), catalog.manifests, catalog.complete, options

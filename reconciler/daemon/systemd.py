@@ -13,7 +13,7 @@ ADDRESS, WATCHDOG = "NOTIFY_SOCKET", "WATCHDOG_USEC"
 STATUS_S = 30.0
 """How old the sentence may be that `systemctl status` shows."""
 
-FIRST_STATUS_S = 5.0
+FIRST_STATUS_S = 2.0
 """Soon after the start there is more to tell."""
 
 TELL_S = 1.0

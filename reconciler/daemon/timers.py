@@ -85,6 +85,8 @@ class Timers:
         self._disarm(name)
 
     def _set(self, name: str, timer: "_Timer") -> None:
+        if self._timers.get(name) == timer:  # as the work queue's often is; arming takes 0.1 ms
+            return
         self._timers[name] = timer
         self._disarm(name)
         if name not in self._running:
@@ -130,7 +132,7 @@ class Timers:
             self._arm(name)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Timer:
     """What is done when: once, or with `beat_s` again and again."""
 

@@ -13,13 +13,24 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from traceback import extract_tb
 from weakref import WeakValueDictionary
 
-from reconciler.engine.demands import failed_text, is_taken, names_in, taken, taken_text
+from reconciler.engine.demands import (
+    APPROVE,
+    digest_in,
+    failed_text,
+    is_taken,
+    names_in,
+    taken,
+    taken_text,
+)
 from reconciler.engine.requests import Holder, carry_out
 from reconciler.errors import LockedError, ReconcilerError, StateError
 from reconciler.state.store import Answer, Request
 
 WAITED_S_MAX = 30.0
 """Older requests are those of commands that were killed: others wait 5 s to be taken."""
+
+ELSEWHERE_S = 3.0
+"""So long another `run` has to know the plan that is approved, before one that does not says so."""
 
 END_S = 1.5
 """So long requests have to end when the `run` does, which has 10 s for all."""
@@ -42,8 +53,14 @@ class Attendant:
         """
         records = self._holder.site.records
         for number, request in records.store.requests(records.scope):
-            if number not in self._tasks and self._holder.owns(names_in(request)):
+            if number not in self._tasks and self._is_ours(request):
                 await self._begin(number, request)
+
+    def _is_ours(self, request: Request) -> bool:
+        """Tell whether to take a request; an approval goes to who holds the plan, if anybody."""
+        if request.command == APPROVE and not self._holder.holds(digest_in(request)):
+            return self._holder.site.now_s() - request.created_s > ELSEWHERE_S
+        return self._holder.owns(names_in(request))
 
     async def end(self) -> None:
         """Answer all that was begun: soon, once the Site's halt is ordered; the rest is given up.

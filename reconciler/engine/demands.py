@@ -65,13 +65,15 @@ class Approve:
 
 Demand: TypeAlias = Stop | Suspend | Resume | Adoption | Forget | Approve
 
+APPROVE = "approve"
+
 DEMANDS: dict[str, type[Demand]] = {
     "stop": Stop,
     "suspend": Suspend,
     "resume": Resume,
     "import": Adoption,
     "forget": Forget,
-    "approve": Approve,
+    APPROVE: Approve,
 }
 """By the command that makes it: the ones that work while a `run` holds the scope."""
 
@@ -182,6 +184,15 @@ def names_in(request: Request) -> tuple[str, ...]:
         return _names(demand_of(replace(request, command=command)))
     except ReconcilerError:
         return ()
+
+
+def digest_in(request: Request) -> str:
+    """Return the digest that a request approves; empty if it approves none."""
+    try:
+        demand = demand_of(request)
+    except ReconcilerError:
+        return ""
+    return demand.digest if isinstance(demand, Approve) else ""
 
 
 def _names(demand: Demand) -> tuple[str, ...]:

@@ -1,15 +1,16 @@
 """What a `run` may end without being told that it is meant (design/reconcile.md, "Guards").
 
-`judge` looks at a whole plan after each load of the specs, with what was ended in the last ten
-minutes; what it holds stays held until the specs change or somebody approves exactly that plan.
+A whole plan is judged, with what was ended in the last ten minutes. What was not judged is not
+done; what is held stays held until the specs change or somebody approves exactly that plan.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from reconciler.engine.records import Records
-from reconciler.plan.action import Action, Key, Plan
-from reconciler.plan.guards import Objection, counted, objection
+from reconciler.plan.action import Action, Key, Kind, Plan
+from reconciler.plan.guards import Objection, counted, ends_at_will, objection
 from reconciler.plan.session import End
 from reconciler.plan.world import World
 
@@ -22,6 +23,8 @@ DIGESTS_MAX = 64
 _ENDS = frozenset({End.REMOVED, End.SUSPENDED, End.SURPLUS, End.REPLACED})
 """Ends that tell by themselves that they counted; that of a window need not have."""
 
+_Sign: TypeAlias = tuple[Key, Kind, str]
+
 
 @dataclass(frozen=True, slots=True)
 class Held:
@@ -31,78 +34,133 @@ class Held:
     digest: str
     actions: Mapping[Key, Action]
 
+    @property
+    def names(self) -> set[str]:
+        """Return the Recordings that are held."""
+        return {key.recording for key in self.actions}
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What may be done, what is held, and by which digests that is known."""
+
+    let: frozenset[_Sign] = frozenset()
+    held: Held | None = None
+    digests: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Memory:
+    ended: dict[str, float] = field(default_factory=dict)
+    """When what counted was ended, by session."""
+
+    unjudged: set[str] = field(default_factory=set)
+
 
 class Guard:
     """Judges, holds, and lets go."""
 
     def __init__(self, records: Records, now_s: float) -> None:
         """Remember what an earlier run has ended in the last ten minutes. Raises StateError."""
-        self.held: Held | None = None
-        self._digests: list[str] = []
-        self._let: set[tuple[Key, str]] = set()
         past = records.store.past(records.scope, since_s=now_s - WINDOW_S)
-        self._ended = {
-            each.session.id: each.session.stop_asked_s
-            for each in past
-            if each.session.stop_reason in _ENDS and each.session.stop_asked_s is not None
-        }
+        self._records = records
+        self._stands = Judgement()
+        self._memory = _Memory(
+            {
+                each.session.id: each.session.stop_asked_s
+                for each in past
+                if each.session.stop_reason in _ENDS and each.session.stop_asked_s is not None
+            }
+        )
 
-    def begin_anew(self) -> None:
-        """Forget what was held and what was let through: the specs have changed."""
-        self.held = None
-        self._digests.clear()
-        self._let.clear()
+    @property
+    def held(self) -> Held | None:
+        """Return what is held now."""
+        return self._stands.held
 
-    def judge(self, world: World, plan: Plan) -> Held | None:
-        """Judge what was not judged before; return what is held now."""
+    def judge(self, world: World, plan: Plan, *, anew: bool = False) -> Judgement:
+        """Judge what was not judged before, or `anew` everything: for specs that have changed.
+
+        Nothing follows from it before it is `adopted`.
+        """
+        before = Judgement() if anew else self._stands
+        held = dict(before.held.actions) if before.held else {}
         found = {action.key: action for action in counted(world, plan.actions)}
-        known = self.held.actions if self.held else {}
-        new = {key: each for key, each in found.items() if not self._is_known(each, known)}
+        known = before.let | {_sign(each) for each in held.values()}
+        new = {key: each for key, each in found.items() if _sign(each) not in known}
+        let, stands = before.let, before.held.objection if before.held else None
         if new:
-            objection_now = objection(world, plan.actions, self._ended_lately(world.now_s))
-            if objection_now is None:
-                self._let |= {(key, each.session) for key, each in new.items()}
+            against = objection(world, plan.actions, self._ended_lately(world.now_s))
+            if against is None:
+                let |= {_sign(each) for each in new.values()}
             else:
-                self.held = Held(objection_now, plan.digest, {**known, **new})
-        if self.held is not None:
-            left = {key: each for key, each in self.held.actions.items() if key in found}
-            self.held = Held(self.held.objection, self.held.digest, left) if left else None
-            self._remember(plan.digest)
-        return self.held
+                held, stands = {**held, **new}, against
+        left = {key: each for key, each in held.items() if _is_same(each, found.get(key))}
+        if not left or stands is None:
+            return Judgement(let)
+        digests = tuple(dict.fromkeys([*before.digests, plan.digest]))[-DIGESTS_MAX:]
+        digest = before.held.digest if before.held and not new else plan.digest
+        return Judgement(let, Held(stands, digest, left), digests)
+
+    def adopt(self, judgement: Judgement) -> None:
+        """Act upon a judgement from now on."""
+        self._stands = judgement
+        self._memory.unjudged.clear()
 
     def lets(self, action: Action) -> bool:
-        """Tell whether an action may be carried out."""
-        held = self.held.actions.get(action.key) if self.held else None
-        return held is None or (held.kind, held.session) != (action.kind, action.session)
+        """Tell whether an action may be carried out; what counts must have been judged."""
+        if not self._counts(action) or _sign(action) in self._stands.let:
+            return True
+        if self.held is None or not _is_same(action, self.held.actions.get(action.key)):
+            self._memory.unjudged.add(action.key.recording)
+        return False
+
+    def unjudged(self) -> set[str]:
+        """Return, once, the Recordings that would be acted upon and of which nothing is judged."""
+        found = set(self._memory.unjudged)
+        self._memory.unjudged.clear()
+        return found
 
     def acted(self, actions: Iterable[Action], now_s: float) -> None:
         """Take note of what was carried out."""
         for action in actions:
-            if (action.key, action.session) in self._let:
-                self._ended[action.session] = now_s
+            if ends_at_will(action) or _sign(action) in self._stands.let:
+                self._memory.ended[action.session] = now_s
+
+    def knows(self, digest: str) -> bool:
+        """Tell whether a plan is held whose digest begins so."""
+        return any(each.startswith(digest) for each in self._stands.digests)
 
     def approve(self, digest: str) -> str:
         """Let exactly the held plan whose digest begins so through, once; say why not, if not."""
         if self.held is None:
             return "no guard holds anything now"
-        if not any(each.startswith(digest) for each in self._digests):
+        if not self.knows(digest):
             return f"no guard holds a plan `{digest}`: the one that is held is `{self.held.digest}`"
-        self._let |= {(key, each.session) for key, each in self.held.actions.items()}
-        self.held = None
-        self._digests.clear()
+        signs = {_sign(each) for each in self.held.actions.values()}
+        self._stands = Judgement(self._stands.let | signs)
         return ""
 
-    def _is_known(self, action: Action, held: Mapping[Key, Action]) -> bool:
-        return action.key in held or (action.key, action.session) in self._let
+    def _counts(self, action: Action) -> bool:
+        """Tell whether an action ends what might go on, as far as it tells by itself."""
+        if ends_at_will(action):
+            sessions = self._records.sessions_of(action.key.recording)
+            return any(each.id == action.session and not each.stop_reason for each in sessions)
+        return self.held is not None and _is_same(action, self.held.actions.get(action.key))
 
     def _ended_lately(self, now_s: float) -> int:
-        self._ended = {
+        ended = self._memory.ended
+        self._memory.ended = {
             session: ended_s
-            for session, ended_s in self._ended.items()
+            for session, ended_s in ended.items()
             if now_s - WINDOW_S < ended_s <= now_s
         }
-        return len(self._ended)
+        return len(self._memory.ended)
 
-    def _remember(self, digest: str) -> None:
-        if digest not in self._digests:
-            self._digests = [*self._digests, digest][-DIGESTS_MAX:]
+
+def _sign(action: Action) -> _Sign:
+    return action.key, action.kind, action.session
+
+
+def _is_same(action: Action, other: Action | None) -> bool:
+    return other is not None and _sign(action) == _sign(other)

@@ -13,10 +13,11 @@ from reconciler.state.store import Past, Store
 T = TypeVar("T")
 
 
-def histories(store: Store, scope: str, since_s: float) -> list[History]:
+def histories(store: Store, scope: str, since_s: float, *, told: bool = True) -> list[History]:
     """Return what state remembers of each Recording, in order of name. Raises StateError.
 
     Of the sessions that ended before `since_s` only the last count: they explain how it began.
+    What was `told` explains gaps, and moves no second.
     """
     recorded = store.snapshot(scope).recorded
     asked = _grouped((row.recording, row) for row in store.asked(scope))
@@ -25,8 +26,9 @@ def histories(store: Store, scope: str, since_s: float) -> list[History]:
     past = _grouped((each.session.recording, each) for each in sessions.values())
     known = {*recorded, *asked, *past}
     gaps = _grouped((row.session, row) for row in store.gaps(scope))
-    warnings = (event for _, event in store.events(scope) if event.type == WARNING)
-    told = _grouped((event.recording, event) for event in warnings)
+    events = store.events(scope) if told else []
+    warnings = (event for _, event in events if event.type == WARNING)
+    warned = _grouped((event.recording, event) for event in warnings)
     return [
         History(
             name=name,
@@ -35,7 +37,7 @@ def histories(store: Store, scope: str, since_s: float) -> list[History]:
             interruptions=[
                 row for each in past.get(name, ()) for row in gaps.get(each.session.id, ())
             ],
-            told=told.get(name, ()),
+            told=warned.get(name, ()),
             fileless=_fileless(store, past.get(name, ())),
         )
         for name in sorted(known)

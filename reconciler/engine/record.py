@@ -27,11 +27,11 @@ CHANGES_MAX = 500
 """So many changes go into one transaction, so that no other process waits long."""
 
 
-async def record(site: Site, plan: Plan) -> None:
+async def record(site: Site, plan: Plan, held: Collection[str] = ()) -> None:
     """Write what the specs say of each Recording that this run may touch.
 
-    One that is started since it is no longer suspended is left to `record_resumed`: it is what
-    state says of before that tells so.
+    One that is started since it is no longer suspended is left to `record_resumed`, one that a
+    guard has `held` to `record_one`: it is what state says of before that tells so.
     """
     renames = [change for before, after in plan.renames for change in _renamed(site, before, after)]
     if renames:
@@ -39,7 +39,7 @@ async def record(site: Site, plan: Plan) -> None:
     resumed = {each.key.recording for each in plan.actions if each.reason == Reason.RESUMED}
     used = {wanted.app for wanted in site.specs.wanted.values()}
     known = site.records.recorded.keys()
-    changes = [*apps_used(site, used), *_recordings(site, passed_over=resumed & known)]
+    changes = [*apps_used(site, used), *_recordings(site, passed_over={*(resumed & known), *held})]
     for batch in _batches(changes):
         await site.records.commit(*batch)
 

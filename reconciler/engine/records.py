@@ -100,7 +100,7 @@ class Records:
 
     def taken(self, app_key: str, channel: str) -> set[str]:
         """Return the uids that sessions which may live hold in a channel."""
-        return {uid for uid, _ in self._taken[app_key, channel]}
+        return {uid for uid, _ in self._taken.get((app_key, channel), ())}
 
     def counter(self, name: str, replica: int) -> int:
         """Return how many uids were derived for a replica, ever."""
@@ -130,6 +130,7 @@ class Records:
                 self.recorded[recorded.name] = recorded
             case DropRecorded(name=name):
                 self.recorded.pop(name, None)
+                self._let_go(name)
             case SetApp(name=name, manifest=manifest):
                 self.apps[name] = manifest
             case SetCounter(recording=name, replica=replica, counter=counter):
@@ -151,12 +152,22 @@ class Records:
             if _is_history(other) and _is_later(session, other):
                 del known[other.id]
 
+    def _let_go(self, name: str) -> None:
+        """Keep of a Recording that is gone only what may live, or is to be looked at again."""
+        known = self._sessions.get(name, {})
+        for session in [each for each in known.values() if _is_history(each)]:
+            del known[session.id]
+        if not known:
+            self._sessions.pop(name, None)
+
     def _hold(self, session: Session, count: int) -> None:
         if not session.may_live and session.phase is not Phase.NONE:
             return
         self._places[session.app_key, session.mode == WEB] += count
         holders = self._taken[session.app_key, session.channel]
         (holders.add if count > 0 else holders.discard)((session.uid, session.id))
+        if not holders:
+            del self._taken[session.app_key, session.channel]
 
     def _rename(self, before: str, after: str) -> None:
         for session in self._sessions.pop(before, {}).values():

@@ -3,8 +3,10 @@
 A program may take seconds, so it is asked aside: nothing else waits for it.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from math import inf
 from typing import TypeAlias
 
@@ -15,8 +17,11 @@ from reconciler.plan.session import REACHABLE
 from reconciler.plan.world import Wanted
 from reconciler.spec.secrets import Secret
 
-Aside: TypeAlias = Callable[[Callable[[], list[bool]]], Awaitable[list[bool]]]
+Aside: TypeAlias = Callable[[Callable[[], bool]], Awaitable[bool]]
 """Does work beside the loop: a thread, or in a simulation the loop itself."""
+
+FRESH_APP_S = 30.0
+"""The same of credentials that the service has just refused."""
 
 FRESH_S = 300.0
 """What was asked so lately is not asked again: the least `refresh` (design/spec-format.md)."""
@@ -30,8 +35,7 @@ async def renew(site: Site, differ: Differ, name: str, aside: Aside) -> None:
     if wanted is None or wanted.error or not _is_time(site, differ, wanted):
         return
     stale = site.vault.stale(differ.passing(name), FRESH_S)
-    if stale and any(await aside(lambda: [_renewed(site, each) for each in stale])):
-        site.vault.forget_seals()
+    if await _asked(site, stale, aside):
         differ.forget_values()
 
 
@@ -39,9 +43,23 @@ async def renew_all(site: Site, differ: Differ, names: Iterable[str], aside: Asi
     """Ask for the secrets of these Recordings that were never asked for."""
     sound = [name for name in names if not site.specs.wanted[name].error]
     new = site.vault.stale((each for name in sound for each in differ.passing(name)), inf)
-    if new and any(await aside(lambda: [_renewed(site, each) for each in new])):
-        site.vault.forget_seals()
+    if await _asked(site, new, aside):
         differ.forget_values()
+
+
+async def renew_apps(site: Site, aside: Aside) -> None:
+    """Ask anew for what Apps are called with: the service does not take what some of them have."""
+    apps = site.apps.definitions.values()
+    secrets = (each for app in apps for each in (app.app_id, app.customer_id, app.customer_secret))
+    await _asked(site, site.vault.stale(secrets, FRESH_APP_S), aside)
+
+
+async def _asked(site: Site, secrets: Iterable[Secret], aside: Aside) -> bool:
+    """Ask, side by side; tell whether anything new was heard, which is believed from then on."""
+    heard = await asyncio.gather(*(aside(partial(_renewed, site, each)) for each in secrets))
+    if any(heard):
+        site.vault.forget_seals()
+    return any(heard)
 
 
 def _is_time(site: Site, differ: Differ, wanted: Wanted) -> bool:

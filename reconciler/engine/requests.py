@@ -62,6 +62,10 @@ class Holder(Protocol):
         """Let passes over these Recordings run as soon as they may."""
         ...
 
+    def holds(self, digest: str) -> bool:
+        """Tell whether its guard holds a plan whose digest begins so."""
+        ...
+
     def approve(self, digest: str) -> str:
         """Lift the guard from the one plan whose digest begins so; return why not, else nothing."""
         ...

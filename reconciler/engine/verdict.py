@@ -29,6 +29,11 @@ class Verdicts:
             Key(each.recording, each.replica): each for each in standing if each.type == APPLIED
         }
 
+    def forget(self, name: str) -> None:
+        """Remember nothing of a Recording that is gone."""
+        for key in [key for key in self._standing if key.recording == name]:
+            del self._standing[key]
+
     async def write(self, actions: Iterable[Action], problems: Mapping[Key, Problem]) -> None:
         """Write how these actions ended. Raises StateError."""
         changes = [change for each in actions for change in self._of(each, problems.get(each.key))]

@@ -249,8 +249,37 @@ def _recorded(
 
 
 def _interruptions(history: History, stretches: Iterable[Stretch]) -> list[Interruption]:
-    ids = {each.session.id for each in stretches}
-    return [row for row in history.interruptions if row.session in ids]
+    over = {
+        each.session.id: each.over_s if each.session.phase in SETTLED else inf for each in stretches
+    }
+    known = (row for row in history.interruptions if row.session in over)
+    return [_Within(row, over[row.session]) for row in known]
+
+
+@dataclass(frozen=True, slots=True)
+class _Within:
+    """An interruption that ends with its session, whoever forgot to say so."""
+
+    row: Interruption
+    over_s: float
+
+    @property
+    def session(self) -> str:
+        return self.row.session
+
+    @property
+    def from_s(self) -> float:
+        return self.row.from_s
+
+    @property
+    def until_s(self) -> float | None:
+        until_s = inf if self.row.until_s is None else self.row.until_s
+        ends_s = min(until_s, max(self.over_s, self.row.from_s))
+        return None if ends_s == inf else ends_s
+
+    @property
+    def cause(self) -> str:
+        return self.row.cause
 
 
 def _restarts(rows: Iterable[Asked]) -> tuple[tuple[float, str], ...]:

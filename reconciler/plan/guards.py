@@ -58,6 +58,16 @@ def _emptied(world: World, live: list[Session]) -> Objection | None:
     return None
 
 
+def ends_at_will(action: Action) -> bool:
+    """Tell whether an action alone shows that it ends what might go on.
+
+    That the closing of a window does, too, shows in that its schedule was edited.
+    """
+    if action.kind is Kind.REPLACE:
+        return True
+    return action.kind is Kind.STOP and action.end in _ENDS
+
+
 def _too_many(
     world: World, live: list[Session], actions: Iterable[Action], ended: int
 ) -> Objection | None:
@@ -80,14 +90,13 @@ def _ours(world: World, live: Iterable[Session]) -> set[str]:
 
 def _counts(world: World, action: Action) -> bool:
     """Tell whether it ends a session that might go on: for a change of the specs, or on request."""
-    if action.kind is Kind.REPLACE:
+    if ends_at_will(action):
         return True
-    if action.kind is not Kind.STOP or action.end not in _ENDS:
-        return False
-    return action.end is not End.WINDOW_CLOSED or _is_edited(world, action.key.recording)
+    is_closing = action.kind is Kind.STOP and action.end is End.WINDOW_CLOSED
+    return is_closing and _is_edited(world, action.key.recording)
 
 
-_ENDS = frozenset({End.REMOVED, End.SUSPENDED, End.SURPLUS, End.WINDOW_CLOSED})
+_ENDS = frozenset({End.REMOVED, End.SUSPENDED, End.SURPLUS})
 
 
 def _is_edited(world: World, name: str) -> bool:

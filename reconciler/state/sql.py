@@ -41,6 +41,9 @@ from reconciler.state.trim import trim
 CHANGES_MAX = 1 << 20
 """Of one commit; so many numbers each commit has for the rows that it appends."""
 
+EVENTS_MAX = 1 << 40
+"""More than there will ever be."""
+
 IDS_MAX = 500
 """Values of one statement; old builds of SQLite take 999."""
 
@@ -186,7 +189,11 @@ class SqlStore:
             return [_condition(row) for row in rows]
 
     def events(
-        self, scope: str, recording: str | None = None, after: int = 0
+        self,
+        scope: str,
+        recording: str | None = None,
+        after: int = 0,
+        newest: int = EVENTS_MAX,
     ) -> list[tuple[int, Event]]:
         """Return the events with a number above `after`, each with its number, oldest first."""
         named = ("AND recording = ?", recording) if recording is not None else None
@@ -194,11 +201,12 @@ class SqlStore:
             "SELECT number, time_s, recording, type, reason, message, count FROM events",
             "WHERE scope = ? AND number > ?",
             *(named[:1] if named else ()),
-            "ORDER BY number",
+            "ORDER BY number DESC LIMIT ?",
         )
-        values = (scope, after, *(named[1:] if named else ()))
+        values = (scope, after, *(named[1:] if named else ()), newest)
         with self._reading() as run:
-            return [(row[0], _event(row[1:])) for row in run(" ".join(sql), values)]
+            found = [(row[0], _event(row[1:])) for row in run(" ".join(sql), values)]
+        return found[::-1]
 
     def journal(self, session: str) -> list[JournalEntry]:
         """Return what was done for a session, oldest first."""

@@ -319,9 +319,12 @@ class Store(Protocol):
         ...
 
     def events(
-        self, scope: str, recording: str | None = None, after: int = 0
+        self, scope: str, recording: str | None = None, after: int = 0, newest: int = ...
     ) -> list[tuple[int, Event]]:
-        """Return the events with a number above `after`, each with its number, oldest first."""
+        """Return the events with a number above `after`, each with its number, oldest first.
+
+        No more than the `newest`, by default all.
+        """
         ...
 
     def journal(self, session: str) -> list[JournalEntry]:

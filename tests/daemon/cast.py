@@ -12,9 +12,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from reconciler.plan.spans import Span, Spans, both, minus, span, union
+from reconciler.simulator.app import Application
 from reconciler.simulator.settings import Settings
 from reconciler.simulator.simulator import Simulator
-from reconciler.simulator.app import Application
 from tests.agora.support import LoopClock
 from tests.engine.support import Stage
 
@@ -146,6 +146,12 @@ class Role:
     spec: dict[str, Any]
     times: Times = field(default_factory=Times)
     broken: bool = False
+    busy: bool = False
+    """Somebody is at it: nothing else happens to it meanwhile."""
+
+    calm_s: float = 0.0
+    """Until then nothing happens to it: what failed before would count."""
+
     asked: list[Ask] = field(default_factory=list)
     suspended: list[tuple[float, float]] = field(default_factory=list)
 

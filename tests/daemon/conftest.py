@@ -1,4 +1,4 @@
-"""What tests with real processes share: one simulator, forgetful between two tests."""
+"""What tests with real processes share: a simulator, forgetful between two tests, and a nursery."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.crash.support import Simulated
+from tests.daemon.nursery import Nursery
 from tests.daemon.processes import Ground, serviced
 
 
@@ -16,9 +17,16 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulated]:
         yield service
 
 
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    nursery = Nursery()
+    yield nursery
+    nursery.close()
+
+
 @pytest.fixture
-def ground(tmp_path: Path, simulated: Simulated) -> Iterator[Ground]:
+def ground(tmp_path: Path, simulated: Simulated, nursery: Nursery) -> Iterator[Ground]:
     """Specs without a Recording, a state that is not there yet, a service without sessions."""
     simulated.reset()
-    yield Ground(tmp_path / "ground", simulated)
+    yield Ground(tmp_path / "ground", simulated, nursery)
     simulated.reset()

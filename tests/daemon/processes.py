@@ -8,7 +8,6 @@ import json
 import os
 import re
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -16,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from signal import SIGTERM, Signals
+from signal import SIGKILL, SIGTERM, Signals
 from typing import Any, TypeVar
 
 import httpx
@@ -26,6 +25,7 @@ from reconciler.plan.session import Session
 from reconciler.state.open import open_state
 from reconciler.state.store import Store
 from tests.crash.support import ENVIRON, Simulated, manifest, recording, simulator
+from tests.daemon.nursery import Child, Nursery
 
 T = TypeVar("T")
 
@@ -71,7 +71,7 @@ def free_port() -> int:
 class Run:
     """A `run` that has begun."""
 
-    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
+    def __init__(self, process: Child, log: Path) -> None:
         self.process = process
         self._log = log
         self._client = httpx.Client(trust_env=False, timeout=PATIENCE_S)
@@ -142,8 +142,8 @@ class Run:
     def kill(self) -> None:
         """End it as a power cut would, if it has not ended."""
         self._client.close()
-        self.process.kill()
-        self.process.wait()
+        self.process.send_signal(SIGKILL)
+        self.ended()
 
 
 @dataclass(frozen=True)
@@ -162,14 +162,15 @@ class Ground:
 
     folder: Path
     service: Simulated
-    state: str = ""
-    environ: dict[str, str] = field(default_factory=dict)
-    _runs: Iterator[int] = field(default_factory=count)
+    nursery: Nursery
+    state: str = field(init=False)
+    environ: dict[str, str] = field(init=False)
+    _files: Iterator[int] = field(default_factory=count)
 
     def __post_init__(self) -> None:
         self.specs = self.folder / "specs"
         self.specs.mkdir(parents=True)
-        self.state = self.state or f"sqlite:///{self.folder}/state/state.db"
+        self.state = f"sqlite:///{self.folder}/state/state.db"
         inherited = {
             name: value
             for name, value in os.environ.items()
@@ -183,7 +184,6 @@ class Ground:
             "RECONCILER_STATE_KEY": "of the tests",
             "RECONCILER_CACHE": str(self.folder / "cache"),
             "SSL_CERT_DIR": str(self.folder),  # certificates take long to read
-            **self.environ,
         }
         self.write("app", self.app())
         self.write("storage", STORAGE)
@@ -236,32 +236,23 @@ class Ground:
 
     def begin(self, *words: str, **environ: str) -> Run:
         """Begin a `run`, somewhere where nobody listens yet."""
-        log = self.folder / f"run-{next(self._runs)}.log"
         listen = () if "--listen" in words else ("--listen", "127.0.0.1:0")
-        with log.open("wb") as err:
-            process = subprocess.Popen(
-                [PROGRAM, "run", *words, *listen],
-                cwd=self.folder,
-                env={**self.environ, **environ},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=err,
-            )
-        return Run(process, log)
+        log = self._file("log")
+        given = {**self.environ, **environ}
+        out = self._file("out")
+        child = self.nursery.begin(["run", *words, *listen], self.folder, given, out, log)
+        return Run(child, log)
 
     def command(self, *words: str) -> Ran:
         """Run another command to its end."""
         began_s = time.monotonic()
-        done = subprocess.run(
-            [PROGRAM, *words],
-            cwd=self.folder,
-            env=self.environ,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return Ran(done.returncode, done.stdout, done.stderr, time.monotonic() - began_s)
+        out, err = self._file("out"), self._file("err")
+        code = self.nursery.begin(words, self.folder, self.environ, out, err).wait(PATIENCE_S)
+        return Ran(code, out.read_text(), err.read_text(), time.monotonic() - began_s)
+
+    def _file(self, kind: str) -> Path:
+        """Return a file for what a process writes."""
+        return self.folder / f"{next(self._files)}.{kind}"
 
     @contextmanager
     def store(self) -> Iterator[Store]:

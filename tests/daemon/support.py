@@ -148,6 +148,7 @@ class Run:
         self.metrics = Metrics(_no_facts)
         self.wire = Direct(stage.application, stage.clock)
         self.daemon: Daemon
+        self.alive = False
         self._tasks: set[asyncio.Task[Any]] = set()
         self._read_before: tuple[object, Catalog] | None = None
 
@@ -179,10 +180,12 @@ class Run:
         token = _OWNER.set(self._tasks)
         self.work = asyncio.create_task(self.daemon.run())
         _OWNER.reset(token)
+        self.alive = True
         return self.daemon
 
     async def end(self) -> None:
         """End in order."""
+        self.alive = False
         self.daemon.stop()
         try:
             await self.work
@@ -191,7 +194,7 @@ class Run:
 
     async def kill(self) -> None:
         """End at once: whatever it was at goes no further, and what it held is free."""
-        self.store.dead = True
+        self.alive, self.store.dead = False, True
         self.wire.left.forget_open()
         for _ in range(ROUNDS_MAX):
             left = set(self._tasks)
@@ -205,12 +208,12 @@ class Run:
             await asyncio.gather(self.work, return_exceptions=True)
         self._held.close()
 
-    async def hear(self, url: str, headers: Mapping[str, str], body: bytes) -> int | None:
-        """Take a notification that the service sends; nobody answers while nobody runs."""
-        if self.work.done() or self.store.dead:
+    async def hear(self, app: str, headers: Mapping[str, str], body: bytes) -> int | None:
+        """Take a notification of an App; nobody answers while nobody runs."""
+        if not self.alive or self.store.dead:
             return None
         given = {name.lower(): value for name, value in headers.items()}
-        return await self.daemon.notify(url.rpartition("/")[2], given, body)
+        return await self.daemon.notify(app, given, body)
 
     def change(self) -> None:
         """Let the daemon see that the specs changed."""

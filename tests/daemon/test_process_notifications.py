@@ -10,6 +10,7 @@ import pytest
 
 from reconciler.simulator.notices import Event, signatures
 from tests.crash.support import Simulated
+from tests.daemon.nursery import Nursery
 from tests.daemon.processes import NOTIFY_SECRET, Ground, Run, eventually, free_port, serviced
 
 RESTARTED_S = 1.5
@@ -65,9 +66,9 @@ def status(run: Run, body: bytes, headers: dict[str, str] | None = None, to: str
 
 
 def test_an_exit_is_acted_on_at_once_and_its_resend_is_dropped(
-    tmp_path: Path, notifying: Simulated, port: int
+    tmp_path: Path, notifying: Simulated, nursery: Nursery, port: int
 ) -> None:
-    ground = Ground(tmp_path / "ground", notifying)
+    ground = Ground(tmp_path / "ground", notifying, nursery)
     ground.want("lobby")
     with ground.running("--listen", f"127.0.0.1:{port}", "--interval", "1h") as run:
         eventually(lambda: count(run, Event.RECORDER_STARTED, "taken"))

@@ -116,6 +116,19 @@ async def test_a_timer_takes_the_place_of_the_one_of_its_name() -> None:
 
 
 @virtual_time
+async def test_what_is_asked_for_twice_is_done_once_and_may_be_asked_for_again() -> None:
+    diary = Diary()
+    with diary.started() as timers:
+        for _ in range(2):
+            timers.at("one", 5.0, diary.a)
+        await asyncio.sleep(10)
+        assert diary.times_s("a") == pytest.approx([5])
+        timers.at("one", 5.0, diary.a)
+        await asyncio.sleep(10)
+    assert diary.times_s("a") == pytest.approx([5, 10], abs=LATE_S)
+
+
+@virtual_time
 async def test_a_timer_that_is_cancelled_does_not_go_off() -> None:
     diary = Diary()
     with diary.started() as timers:
@@ -129,15 +142,15 @@ async def test_a_timer_that_is_cancelled_does_not_go_off() -> None:
 
 
 @virtual_time
-async def test_a_beat_is_kept_for_months_whatever_the_work_takes() -> None:
+async def test_a_beat_is_kept_for_weeks_whatever_the_work_takes() -> None:
     diary = Diary()
     with diary.started() as timers:
         timers.every("beat", 3600.1, diary.slow)
-        await asyncio.sleep(1000 * 3600.1 + 1)
+        await asyncio.sleep(300 * 3600.1 + 1)
     times_s = diary.times_s("slow")
-    assert len(times_s) == 1000
+    assert len(times_s) == 300
     assert times_s[0] == pytest.approx(3600.1)
-    assert times_s[-1] == pytest.approx(1000 * 3600.1, abs=LATE_S)
+    assert times_s[-1] == pytest.approx(300 * 3600.1, abs=LATE_S)
 
 
 @virtual_time
@@ -313,53 +326,6 @@ async def test_a_timer_that_is_set_anew_just_as_it_goes_off_is_not_lost(
     assert at_s <= 10 + max(later_s, 3.0) + 10 * LATE_S
     assert len(diary.times_s("slow")) <= 1
     assert all(name == "slow" for name in diary.ended[:-1])
-
-
-@virtual_time
-async def test_nothing_is_left_running_after_the_stop() -> None:
-    diary = Diary()
-    diary.timers.start()
-    diary.timers.every("beat", 10.0, diary.slower)
-    diary.timers.at("once", 500.0, diary.a)
-    await asyncio.sleep(15)
-    diary.timers.stop()
-    diary.timers.stop()
-    diary.timers.at("after", 0.0, diary.b)
-    await asyncio.sleep(0)
-    diary.timers.at("long after", 0.0, diary.b)
-    await asyncio.sleep(0.001)
-    assert asyncio.all_tasks() == {asyncio.current_task()}
-    await asyncio.sleep(1000)
-    assert [name for name, _ in diary.begun] == ["slower"]
-    assert diary.ended == []
-
-
-@pytest.mark.parametrize("turns", range(8))
-@virtual_time
-async def test_a_stop_just_as_a_timer_goes_off_ends_it_quietly(
-    turns: int, caplog: pytest.LogCaptureFixture
-) -> None:
-    diary = Diary()
-    diary.timers.start()
-    diary.timers.at("one", 10.0, diary.slow)
-    diary.timers.every("beat", 10.0, diary.slow)
-    await asyncio.sleep(10)
-    for _ in range(turns):
-        await asyncio.sleep(0)
-    diary.timers.stop()
-    await asyncio.sleep(100)
-    assert diary.ended == []
-    assert asyncio.all_tasks() == {asyncio.current_task()}
-    assert [record.getMessage() for record in caplog.records if record.name != "asyncio"] == []
-
-
-@virtual_time
-async def test_timers_that_never_started_can_be_stopped() -> None:
-    diary = Diary()
-    diary.timers.at("once", 1.0, diary.a)
-    diary.timers.stop()
-    await asyncio.sleep(10)
-    assert diary.begun == []
 
 
 @settings(max_examples=30)

@@ -5,13 +5,12 @@ it, and compares it with what state knows.
 """
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
-from math import inf
 from typing import Any
 
 from reconciler.plan.session import Session
-from reconciler.plan.spans import Spans, span, union
+from reconciler.plan.spans import Span, Spans, span, union
 from reconciler.simulator.session import Phase
 from reconciler.simulator.session import Session as Simulated
 from tests.daemon.support import Run
@@ -84,7 +83,8 @@ class Truth:
 
     def spans(self, now_s: float) -> dict[tuple[str, int], Spans]:
         """Return when each replica of each Recording recorded."""
-        names, found = self.names(), defaultdict(list)
+        names = self.names()
+        found: dict[tuple[str, int], list[Span]] = defaultdict(list)
         for sid, recorded in self.recorded.items():
             if sid not in self.foreign:
                 owner = self.owners[sid]
@@ -160,6 +160,12 @@ class Excuses:
         mine = [each for each in self.told if each.name in {"", *names}]
         return union(part for each in mine for part in span(each.from_s, each.until_s, within))
 
+    def rename(self, before: str, after: str) -> None:
+        """Take note that a Recording is called otherwise from now on."""
+        self.told = [
+            replace(each, name=after) if each.name == before else each for each in self.told
+        ]
+
     def is_free(self, name: str, now_s: float) -> bool:
         """Tell whether nothing is wrong with a Recording now."""
         return not any(
@@ -181,6 +187,3 @@ def _without(tree: Any, keys: frozenset[str]) -> Any:
     if isinstance(tree, dict):
         return {key: _without(value, keys) for key, value in tree.items() if key not in keys}
     return [_without(item, keys) for item in tree] if isinstance(tree, list) else tree
-
-
-FOREVER = inf

@@ -7,28 +7,36 @@ for as long as design/reconcile.md lets it take; all other seconds that were wan
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from heapq import heappop, heappush
+from itertools import count
+from math import inf
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, TypeAlias
 
-from reconciler.engine.demands import Resume, Stop, Suspend, request_of
-from reconciler.simulator.channels import User
-from reconciler.simulator.media import refresh_channel
-from reconciler.simulator.outbox import Chaos
-from reconciler.simulator.session import Phase, Session
-from tests.daemon.cast import NORTH, SOUTH, LongStage, Role, Times, app, manifest, renamed
+from reconciler.engine.renewal import FRESH_S
+from reconciler.plan.spans import both
+from reconciler.simulator import tree
+from reconciler.simulator.session import Session
+from tests.daemon.cast import NORTH, SOUTH, LongStage, Role, app, manifest
 from tests.daemon.support import Run
 from tests.daemon.truth import Excuses, Truth
-from tests.laws.engine_worlds import start_foreign
+
+Act: TypeAlias = Callable[["Week"], Awaitable[None]]
+"""Something that people do, or that happens to them."""
 
 MINUTE_S = 60.0
-START_S = 12.0
-"""From when a Recording is to record until it does: 2 s there, its slots, and its answers."""
+START_S = 20.0
+"""From when a Recording is to record until it does: 2 s there, slots, answers, one of them lost."""
 
 GRACE_S = 90.0
-RECOVERY_S = 340.0
-"""After a time of trouble: the longest back-off with its jitter, and a start."""
+REFRESH_S = {"filed": 300.0, "asked": 2700.0}
+RECOVERY_S = 360.0 + GRACE_S + START_S
+"""After a time of trouble: the longest back-off with its jitter, a doubt, and a start."""
+
+CALM_S = 700.0
+"""So long after a failure what fails is a first failure again."""
 
 
 class Week:
@@ -43,15 +51,17 @@ class Week:
         self.run.wire.rng = Random(rng.random())
         self.truth = Truth(self.run)
         self.excuses = Excuses()
+        self.doubts = Excuses()
         self.roles: dict[str, Role] = {}
-        self.gone: dict[str, Role] = {}
+        self.past: list[Role] = []
+        self.calm_s = 0.0
         self.count: Counter[str] = Counter()
         self.keys: list[tuple[float, str]] = []
-        self._later: list[tuple[float, Callable[[], Awaitable[None]]]] = []
-        self._numbers = 0
+        self._numbers = count()
+        self._later: list[tuple[float, int, Callable[[], None]]] = []
         resync_s = self.run.settings.resync_s
         self.unseen_s = 5 * 1.1 * 1.1 * resync_s + GRACE_S + START_S
-        """How long an end may go unnoticed that nobody tells of."""
+        """How long an end may go unnoticed that nobody tells of, until another session records."""
 
     @property
     def now_s(self) -> float:
@@ -64,8 +74,8 @@ class Week:
         for role in roles:
             self.roles[role.name] = role
             role.ask(self.now_s, role.times)
-            self._expect(role, "wanted")
-            self._write(role)
+            self.expect(role, "wanted")
+            self.write(role)
 
     def set_up(self) -> None:
         """Write the Apps and the storages."""
@@ -94,16 +104,34 @@ class Week:
 
     async def begin(self) -> None:
         """Begin, beside somebody else's session."""
-        sid = await start_foreign(self.stage, "lobby", "77")
-        self.truth.foreign.add(sid)
-        self.truth.look()
+        await self._start_foreign()
         self.run.begin()
+        self.truth.look()
 
-    def _write(self, role: Role) -> None:
+    async def _start_foreign(self) -> None:
+        """Let others record under the same App ID, with a state of their own."""
+        folder = self.folder / "others"
+        folder.mkdir()
+        others = LongStage(folder, self.stage.settings)
+        others.scope, others.wall.begins_s = "others", self.stage.wall.begins_s
+        others.application = self.stage.application
+        page = {"url": "https://example.com/others", "maxDuration": "720h"}
+        others.want("lobby", "web", web=page, resourceExpiry="720h")
+        await others.apply()
+        self.truth.foreign |= {each.sid for each in self.stage.alive()}
+
+    def write(self, role: Role) -> None:
         self.stage.write(f"{role.name}.yaml", role.text())
         self.run.change()
 
-    def _expect(self, role: Role, why: str) -> None:
+    async def hear(self, url: str, headers: Mapping[str, str], body: bytes) -> int | None:
+        """Bring a notification to the address of its App."""
+        del url
+        session = self.stage.simulator.world.sessions.get(json.loads(body)["payload"]["sid"])
+        is_south = session is not None and session.identity.app_id == SOUTH
+        return await self.run.hear("south" if is_south else "north", headers, body)
+
+    def expect(self, role: Role, why: str) -> None:
         """Excuse the starts of its windows: a start takes its time."""
         begun = [role.asked[-1].since_s]
         times = role.asked[-1].times
@@ -115,57 +143,50 @@ class Week:
 
     # Time
 
-    async def live(self, until_s: float, gap_s: tuple[float, float]) -> None:
+    async def live(self, until_s: float, gap_s: tuple[float, float], acts: Sequence[Act]) -> None:
         """Let time pass, with something that happens every so often."""
         while self.now_s < until_s:
             await self.wait(min(self.rng.uniform(*gap_s), until_s - self.now_s))
-            act = self.rng.choice(self._acts())
+            act = self.rng.choice(acts)
             self.count[act.__name__] += 1
-            await act()
-            self.truth.look()
+            await act(self)
+            self.look()
 
     async def wait(self, seconds: float) -> None:
         """Let time pass, and look every minute; do what was put off until then."""
         until_s = self.now_s + seconds
-        while self.now_s < until_s:
-            self._later.sort(key=lambda each: each[0])
-            due_s = self._later[0][0] if self._later else until_s
-            next_s = max(min(self.now_s + MINUTE_S, until_s, due_s), self.now_s)
-            await asyncio.sleep(next_s - self.now_s)
+        while (left_s := until_s - self.now_s) > 0:
+            due_s = self._later[0][0] - self.now_s if self._later else left_s
+            await asyncio.sleep(max(min(MINUTE_S, left_s, due_s), 0.0))
             while self._later and self._later[0][0] <= self.now_s:
-                await self._later.pop(0)[1]()
+                heappop(self._later)[2]()
             self.look()
+
+    def after(self, seconds: float, act: Callable[[], None]) -> None:
+        """Do something later."""
+        heappush(self._later, (self.now_s + seconds, next(self._numbers), act))
 
     def look(self) -> None:
         """Check what is true at every moment."""
-        assert not self.run.work.done() or self.run.store.dead, "the daemon ended"
+        assert not (self.run.alive and self.run.work.done()), "the daemon ended"
         self.truth.look()
         self._check_keys()
 
-    def _after(self, seconds: float, act: Callable[[], Awaitable[None]]) -> None:
-        self._later.append((self.now_s + seconds, act))
+    # Who is there
 
-    def _check_keys(self) -> None:
-        """Check that nobody writes with keys that were replaced longer ago than is allowed."""
-        for session in self.stage.alive():
-            role = self.roles.get(session.identity.cname)
-            refresh_s = {"filed": 300.0, "asked": 2700.0}.get(role.spec["storage"] if role else "")
-            if refresh_s is None or role is None:
-                continue
-            oldest_s = self.now_s - refresh_s - 60.0
-            if not self.excuses.is_free(role.name, oldest_s) or not self.excuses.is_free(
-                role.name, self.now_s
-            ):
-                continue
-            used = str(session.config["storageConfig"]["accessKey"])  # type: ignore[index,call-overload]
-            left = [until_s for until_s, key in self._validity() if key == used]
-            assert max(left) >= oldest_s, f"{role.name} has keys of long ago"
+    def sessions(self) -> list[tuple[Role, Session]]:
+        """Return what lives, with whose it is."""
+        roles = {role.channel: role for role in self.roles.values()}
+        alive = (each for each in self.stage.alive() if each.sid not in self.truth.foreign)
+        found = ((roles.get(each.identity.cname), each) for each in alive)
+        return [(role, each) for role, each in found if role is not None]
 
-    def _validity(self) -> list[tuple[float, str]]:
-        ends = [since_s for since_s, _ in self.keys[1:]] + [float("inf")]
-        return [(end_s, key) for end_s, (_, key) in zip(ends, self.keys, strict=True)]
+    def is_well(self, role: Role) -> bool:
+        """Tell whether nothing is wrong with a Recording now, by the order of anybody."""
+        is_calm = self.now_s >= max(role.calm_s, self.calm_s)
+        return is_calm and not role.busy and self.excuses.is_free(role.name, self.now_s)
 
-    # What people do
+    # Credentials
 
     def turn_keys(self) -> None:
         """Give out other credentials for the storage."""
@@ -173,3 +194,17 @@ class Week:
         self.keys.append((self.now_s, key))
         keys = {"Version": 1, "AccessKeyId": key, "SecretAccessKey": f"secret-of-{key}"}
         (self.folder / "keys.json").write_text(json.dumps(keys), encoding="utf-8")
+
+    def _check_keys(self) -> None:
+        """Check that nobody writes with keys that were replaced longer ago than is allowed."""
+        ends_s = [since_s for since_s, _ in self.keys[1:]] + [inf]
+        left_s = {key: end_s for (_, key), end_s in zip(self.keys, ends_s, strict=True)}
+        for role, session in self.sessions():
+            refresh_s = REFRESH_S.get(role.spec["storage"])
+            if refresh_s is None:
+                continue
+            oldest_s = self.now_s - refresh_s - FRESH_S - MINUTE_S
+            storage = tree.child(session.config, "storageConfig")
+            is_old = left_s[tree.text(storage, "accessKey")] < oldest_s
+            is_excused = both(self.excuses.of(role.name), ((int(oldest_s), int(self.now_s) + 1),))
+            assert not is_old or is_excused, f"`{role.name}` has keys of long ago"

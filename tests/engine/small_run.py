@@ -46,6 +46,9 @@ class SmallRun:
     def wake(self, names: Collection[str]) -> None:
         self.woken += names
 
+    def holds(self, digest: str) -> bool:
+        return any(each.startswith(digest) for each in self.guarded)
+
     def approve(self, digest: str) -> str:
         meant = {each for each in self.guarded if each.startswith(digest)}
         self.guarded -= meant

@@ -27,9 +27,9 @@ def of_all(sessions: int, **said: Any) -> list[float]:
     return [cadence(number, sessions=sessions, **said) for number in range(sessions)]
 
 
-RATES = st.floats(0.5, 100)
+RATES = st.floats(0.5, 20)
 BASES = st.floats(1, 3600)
-COUNTS = st.integers(1, 1500)
+COUNTS = st.integers(1, 400)
 LOADS = st.fixed_dictionaries(
     {
         "base_s": BASES,

@@ -23,36 +23,59 @@ START_S_MAX = 30.0
 POLL_S = 0.02
 
 
-@contextmanager
-def running() -> Iterator[str]:
-    """Run a server; give the URL of its database. It listens on a socket file alone."""
-    folder = Path(tempfile.mkdtemp(prefix="reconciler-pg-"))
-    try:
-        programs = _programs(folder)
-        subprocess.run(
-            [programs / "initdb", "-D", folder / "data", *NEW],
-            **as_nobody(),
-            cwd=folder,
-            check=True,
-            capture_output=True,
-        )
-        with (folder / "log").open("wb") as log:
-            server = subprocess.Popen(
-                [programs / "postgres", "-D", folder / "data", "-k", folder, "-h", "", "-F"],
+class Server:
+    """A server in a folder of its own. It listens on a socket file alone."""
+
+    def __init__(self, folder: Path) -> None:
+        """Make it ready to be started."""
+        self.url = f"postgresql://postgres@/postgres?host={folder}"
+        self._folder = folder
+        self._programs = _programs(folder)
+        self._process: subprocess.Popen[bytes] | None = None
+        assert self._call("initdb", *NEW).wait() == 0, (folder / "log").read_text()
+
+    def start(self) -> None:
+        """Start it, and return when it answers."""
+        self._process = self._call("postgres", "-k", self._folder, "-h", "", "-F")
+        _wait_for(self.url, self._folder / "log")
+
+    def stop(self) -> None:
+        """End it at once, and all its connections."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGQUIT)
+        self._process.wait()
+
+    def _call(self, program: str, *words: str | Path) -> subprocess.Popen[bytes]:
+        with (self._folder / "log").open("ab") as log:
+            return subprocess.Popen(
+                [self._programs / program, "-D", self._folder / "data", *words],
                 **as_nobody(),
-                cwd=folder,
+                cwd=self._folder,
                 stdout=log,
                 stderr=log,
             )
+
+
+@contextmanager
+def started() -> Iterator[Server]:
+    """Run a server that can be stopped and started again."""
+    folder = Path(tempfile.mkdtemp(prefix="reconciler-pg-"))
+    try:
+        server = Server(folder)
+        server.start()
         try:
-            url = f"postgresql://postgres@/postgres?host={folder}"
-            _wait_for(url, folder / "log")
-            yield url
+            yield server
         finally:
-            server.send_signal(signal.SIGQUIT)
-            server.wait()
+            server.stop()
     finally:
         shutil.rmtree(folder)
+
+
+@contextmanager
+def running() -> Iterator[str]:
+    """Run a server; give the URL of its database."""
+    with started() as server:
+        yield server.url
 
 
 def as_nobody() -> Any:

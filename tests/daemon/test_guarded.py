@@ -1,0 +1,161 @@
+"""What a guard holds while specs, sessions and people change their minds."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from reconciler.errors import StateError
+from reconciler.state.store import Change, SetRecorded, Store
+from tests.agora.support import virtual_time
+from tests.daemon.support import Run
+from tests.engine.support import Stage
+
+NAMES = [f"room-{number}" for number in range(12)]
+
+
+async def recording_rooms(stage: Stage, run: Run) -> None:
+    """Wait until all rooms record."""
+    await asyncio.sleep(60)
+    assert len(stage.alive()) == len(NAMES)
+    del run
+
+
+def rooms(folder: Path) -> Stage:
+    stage = Stage(folder)
+    for name in NAMES:
+        stage.want(name)
+    return stage
+
+
+@virtual_time
+async def test_what_is_held_for_one_reason_is_held_for_the_next(tmp_path: Path) -> None:
+    stage = rooms(tmp_path)
+    run = Run(stage)
+    async with run.going() as daemon:
+        await recording_rooms(stage, run)
+        for name in NAMES:
+            stage.want(name, video={"width": 640, "height": 360, "fps": 15, "bitrate": 500})
+        run.change()
+        await asyncio.sleep(60)
+        assert daemon.post.guard.held is not None
+        for name in NAMES:
+            stage.want(name, suspend=True)
+        run.change()
+        await asyncio.sleep(120)
+        assert {action.end for action in daemon.post.guard.held.actions.values()} == {"suspended"}
+        assert len(stage.alive()) == len(NAMES)
+    assert stage.started() == len(NAMES)
+
+
+@virtual_time
+async def test_a_schedule_that_is_edited_so_that_windows_close_is_judged(tmp_path: Path) -> None:
+    stage = rooms(tmp_path)
+    run = Run(stage)
+    async with run.going() as daemon:
+        await recording_rooms(stage, run)
+        window = {"cron": "0 9 1 1 *", "duration": "1h", "timezone": "Etc/UTC"}
+        for name in NAMES:
+            stage.want(name, schedule=[window])
+        run.change()
+        await asyncio.sleep(120)
+        assert daemon.post.guard.held is not None
+        assert len(stage.alive()) == len(NAMES)
+    async with Run(stage).going():  # what is held is held by the next process, too
+        await asyncio.sleep(120)
+        assert len(stage.alive()) == len(NAMES)
+
+
+@virtual_time
+async def test_the_end_of_a_window_is_nobodys_mistake(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    opens_s = stage.clock.now_s() // 3600 * 3600 + 3600
+    minute = int(opens_s // 60 % 60)
+    hour = int(opens_s // 3600 % 24)
+    window = {"cron": f"{minute} {hour} * * *", "duration": "10m", "timezone": "Etc/UTC"}
+    for name in NAMES:
+        stage.want(name, schedule=[window])
+    async with Run(stage, tick_s=30).going() as daemon:
+        await asyncio.sleep(opens_s - stage.clock.now_s() + 60)
+        assert len(stage.alive()) == len(NAMES)
+        await asyncio.sleep(600)
+        assert not stage.alive()
+        assert daemon.post.guard.held is None
+
+
+@virtual_time
+async def test_a_load_that_cannot_be_written_changes_nothing(tmp_path: Path) -> None:
+    stage = rooms(tmp_path)
+    broken = {"is": False}
+    stage.opened = _failing(lambda change: broken["is"] and isinstance(change, SetRecorded))
+    run = Run(stage, prune_delay_s=0)
+    async with run.going() as daemon:
+        await recording_rooms(stage, run)
+        broken["is"] = True
+        for name in NAMES[:2]:
+            stage.want(name, suspend=True)
+        run.change()
+        await asyncio.sleep(30)
+        daemon.crew.renew(NAMES)
+        await asyncio.sleep(30)
+        assert len(stage.alive()) == len(NAMES)
+        assert "cannot be written" in daemon.readiness()
+        broken["is"] = False
+        for name in NAMES[:2]:
+            stage.want(name)
+        run.change()
+        await asyncio.sleep(60)
+        assert daemon.readiness() == ""
+    assert stage.started() == len(NAMES)
+
+
+@virtual_time
+async def test_a_recording_renamed_while_it_starts_is_one_session(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    stage.fault("start", effect={"delay_s": 8})
+    stage.want("lesson", channel="room")
+    run = Run(stage)
+    async with run.going():
+        await asyncio.sleep(2)
+        stage.drop("lesson")
+        stage.want("talk", channel="room")
+        run.change()
+        await asyncio.sleep(900)
+        assert len(stage.alive("room")) == 1
+    (session,) = stage.sessions()
+    assert session.recording == "talk"
+
+
+@virtual_time
+async def test_a_failing_state_loses_no_recording_its_passes(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    broken = {"is": False}
+    stage.opened = _failing(lambda _: broken["is"])
+    stage.want("lesson")
+    run = Run(stage)
+    async with run.going() as daemon:
+        await asyncio.sleep(30)
+        broken["is"] = True
+        await asyncio.sleep(900)
+        broken["is"] = False
+        await asyncio.sleep(600)
+        (session,) = daemon.site.records.sessions_of("lesson")
+        assert session.observed_s is not None
+        assert stage.clock.now_s() - session.observed_s < 200
+    assert stage.started() == 1
+
+
+def _failing(fails: Callable[[Change], object]) -> Callable[[Store], Store]:
+    """Return what makes a store refuse commits with such changes."""
+
+    def wrap(store: Store) -> Store:
+        commit = store.commit
+
+        def refuse(scope: str, changes: list[Change]) -> int:
+            if any(map(fails, changes)):
+                raise StateError("the state cannot be written: the disk is full")
+            return commit(scope, changes)
+
+        store.commit = refuse  # type: ignore[method-assign, assignment]  # a full disk, to order
+        return store
+
+    return wrap

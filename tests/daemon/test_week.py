@@ -1,0 +1,164 @@
+"""A daemon lives for days on virtual time, and everything happens to it (issue of all its parts).
+
+What always holds is checked every minute; at the end every second that was wanted is accounted for.
+"""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from reconciler.engine.history import histories
+from reconciler.plan.action import Kind
+from reconciler.plan.coverage import coverage
+from reconciler.plan.spans import Span, Spans, both, minus, union
+from reconciler.simulator.outbox import Chaos
+from tests.daemon.acts import LIVE, PEOPLE, PROCESS, SERVICE
+from tests.daemon.cast import DAY_S, LongStage, Role, daily, fixed, told_settings
+from tests.daemon.support import MEMORY, long_time
+from tests.daemon.truth import configs
+from tests.daemon.week import RECOVERY_S, Act, Week
+from tests.engine.support import CERTIFICATE
+
+SETTLED_S = 3.7 * 3600
+"""After this long without anything new all is as it should be."""
+
+EDGE_S = 3
+
+
+@contextmanager
+def scratch(folder: Path) -> Iterator[Path]:
+    """Give a folder whose files cost no time to write, where there is a place for that."""
+    place = Path(tempfile.mkdtemp(dir=MEMORY if MEMORY.is_dir() else folder))
+    try:
+        yield place
+    finally:
+        shutil.rmtree(place)
+
+
+def cast(begins_s: float) -> list[Role]:
+    """Return recordings of all modes, that are handed over for every reason there is."""
+    north: dict[str, Any] = {"app": "north", "storage": "archive"}
+    south: dict[str, Any] = {"app": "south", "storage": "archive"}
+    page = {"url": "https://example.com/page", "maxDuration": "4h"}
+    talk = {"replace": "stop-first", "restart": "on-failure"}
+    return [
+        Role("lobby", "mix", {**north, **LIVE, "resourceExpiry": "6h"}),
+        Role(
+            "hall",
+            "individual",
+            {**north, **LIVE, "storage": "filed", "replicas": 2, "resourceExpiry": "72h"},
+        ),
+        Role("wall", "web", {**north, "storage": "asked", "web": page}),
+        Role("night", "mix", {**north, **LIVE}, daily(2, 30, 90, "Europe/Berlin")),
+        Role(
+            "lecture",
+            "web",
+            {**south, "storage": "filed", "web": page},
+            daily(9, 0, 120, "America/New_York", days="mon-fri"),
+        ),
+        Role("talk", "mix", {**north, **LIVE, "policy": talk}, daily(14, 15, 300, "Etc/UTC")),
+        Role(
+            "event",
+            "mix",
+            {**south, **LIVE},
+            fixed(
+                (begins_s + 3600, begins_s + 7200),
+                (begins_s + 7300, begins_s + 9000),
+                (begins_s + 100_000, begins_s + 130_000),
+            ),
+        ),
+    ]
+
+
+async def live(folder: Path, seed: int, days: float, **settings: Any) -> Week:
+    """Let a daemon live for days; check all that holds at the end."""
+    rng = Random(seed)
+    begins = datetime(2026, 10, 23, 22, tzinfo=UTC)
+    stage = LongStage(folder, told_settings(certificate=CERTIFICATE), begins=begins)
+    week = Week(folder, stage, rng, **settings)
+    week.set_up()
+    week.enter(*cast(begins.timestamp()))
+    acts: tuple[Act, ...] = (*PEOPLE, *SERVICE, *PROCESS)
+    async with stage.application.delivering(week.hear):
+        await week.begin()
+        await week.live(begins.timestamp() + days * DAY_S, (60.0, 2400.0), acts)
+        stage.heal()
+        stage.simulator.world.outbox.chaos = Chaos()
+        await week.wait(SETTLED_S)
+        await week.run.end()
+    return week
+
+
+def check_seconds(week: Week) -> None:
+    """Check that every second that was wanted is there, but for what somebody knows of."""
+    now_s = week.now_s
+    recorded = week.truth.spans(now_s)
+    for role in (*week.roles.values(), *week.past):
+        wanted, excused = role.wanted(now_s), week.excuses.of(role.name)
+        for replica in range(role.replicas):
+            missed = minus(minus(wanted, recorded.get((role.name, replica), ())), excused)
+            missed = tuple(each for each in missed if each[1] - each[0] >= EDGE_S)
+            assert not missed, f"{role.name}[{replica}] was not recorded: {_shown(week, missed)}"
+
+
+def check_coverage(week: Week) -> None:
+    """Check that what is told of the seconds is what the service knows of them."""
+    now_s, begins_s = week.now_s, week.stage.wall.begins_s
+    until_s = now_s - week.unseen_s  # what records is known to have until it was last asked
+    recorded = week.truth.spans(until_s)
+    with week.stage.store() as store:
+        told = {each.name: each for each in histories(store, "default", begins_s)}
+    for role in week.roles.values():
+        cover = coverage(told[role.name], begins_s, until_s, now_s).whole
+        truth = union(
+            part for (name, _), spans in recorded.items() if name == role.name for part in spans
+        )
+        doubts = (*week.excuses.of(role.name), *week.doubts.of(role.name))
+        doubt = union((begins - EDGE_S, ends + EDGE_S) for begins, ends in doubts)
+        over = minus(minus(cover.covered, truth), doubt)
+        under = minus(minus(both(truth, cover.wanted), cover.covered), doubt)
+        wrong = [each for each in (*over, *under) if each[1] - each[0] > EDGE_S]
+        assert not wrong, f"{role.name}: {_shown(week, tuple(wrong))} {cover.lapses}"
+
+
+def _shown(week: Week, spans: tuple[Span, ...]) -> list[str]:
+    zero = week.stage.wall.begins_s
+    return [f"{begins - zero:.0f}..{ends - zero:.0f}" for begins, ends in spans[:20]]
+
+
+async def check_end(week: Week, folder: Path) -> None:
+    """Check that nothing is left to do, and that all is as an apply would have made it."""
+    left = await week.stage.plan()
+    assert {each.kind for each in left.actions} == {Kind.NONE}, left.actions
+    other = LongStage(folder, week.stage.settings)
+    other.wall.begins_s = week.stage.wall.begins_s
+    other.environ, other.allow_exec = week.stage.environ, True
+    shutil.rmtree(other.specs)
+    shutil.copytree(week.stage.specs, other.specs)
+    shutil.copy(week.folder / "keys.json", folder)
+    results = await other.apply()
+    assert {each.outcome for each in results} <= {"done", "unchanged"}
+    reference = Week(folder, other, Random(0))
+    assert _texts(configs(week.run, week.truth.foreign)) == _texts(configs(reference.run, set()))
+
+
+def _texts(found: dict[str, list[Any]]) -> dict[str, list[str]]:
+    return {
+        channel: sorted(json.dumps(each, sort_keys=True) for each in configs)
+        for channel, configs in found.items()
+    }
+
+
+@long_time
+async def test_two_days(tmp_path: Path) -> None:
+    with scratch(tmp_path) as folder:
+        week = await live(folder, 1, 2.0, tick_s=5.0, interval_s=900.0)
+        check_seconds(week)
+        check_coverage(week)
+        await check_end(week, tmp_path)
