@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from reconciler.agora.answers import Stopped, Upload
 from reconciler.agora.failures import APP_WIDE, Failure, Meaning
+from reconciler.engine import gaps
 from reconciler.engine.files import files_of
 from reconciler.engine.observe import handle_of
 from reconciler.engine.site import Site
@@ -107,6 +108,7 @@ async def _write(
         SetSession(session=after),
         JournalEntry(time_s=now_s, session=after.id, step="stop", what=what),
         *events(before, after, now_s, site.records.terms(after.recording)),
+        *gaps.closed(site.records, before, after, now_s),
     ]
     listed, upload = files
     if listed is not None or upload:
