@@ -6,9 +6,11 @@ from textwrap import wrap
 
 from reconciler.cli.console import Console
 from reconciler.cli.table import COLUMNS_MIN, Column, cut, fit_text, table
+from reconciler.engine.guard import GUARDED
 from reconciler.plan.action import Key
 from reconciler.plan.session import Phase, Session
 from reconciler.plan.status import Row
+from reconciler.state.store import Condition
 from reconciler.web.sessions import files_json
 from reconciler.web.status import begun_s
 from reconciler.web.times import ahead, span
@@ -55,6 +57,7 @@ HEALTH_STYLES = {"degraded": "31", "missing": "31", "progressing": "33", "suspen
 def status_text(view: View, console: Console) -> Iterator[str]:
     """Return the lines: one for each replica and one for what is wrong with it, orphans, counts."""
     width = max(console.columns(), COLUMNS_MIN)
+    guarded = _guarded(view)
     if view.rows:
         cells = [_cells(row, view.files, view.now_s) for row in view.rows]
         header, *lines = table(COLUMNS, cells, width)
@@ -64,6 +67,8 @@ def status_text(view: View, console: Console) -> Iterator[str]:
             yield console.styled(line, style) if style else line
             if row.message:
                 yield from _said(f"{row.reason}: {row.message}", width, "  ")
+            for condition in guarded.get(row.key, ()):
+                yield from _said(f"{condition.type}: {condition.message}", width, "  ")
         yield ""
     if view.orphans:
         yield from _orphan_lines(view.orphans, view.now_s, width, console)
@@ -72,6 +77,15 @@ def status_text(view: View, console: Console) -> Iterator[str]:
             yield from _said(f"{condition.type}: {condition.message}", width, "")
             yield ""
     yield _summary(view.rows, view.orphans)
+
+
+def _guarded(view: View) -> dict[Key, list[Condition]]:
+    """Return what a guard holds, by replica: it tells how to let it happen."""
+    found: dict[Key, list[Condition]] = {}
+    for each in view.conditions:
+        if each.type == GUARDED and each.status:
+            found.setdefault(Key(each.recording, each.replica), []).append(each)
+    return found
 
 
 def _said(text: str, width: int, indent: str) -> Iterator[str]:

@@ -227,7 +227,7 @@ class Crew:
                 again_s = self._queue.fail(key, now_s)
                 log.info(
                     "a pass is tried again",
-                    extra={"reason": problem.code, "seconds": round(again_s - now_s, 1)},
+                    extra={"reason": problem.code, "seconds": round(max(again_s - now_s, 0.0), 1)},
                 )
         if not self._post.is_known(key.name):
             self._forget(key)

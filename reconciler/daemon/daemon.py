@@ -17,6 +17,7 @@ from reconciler.daemon.mailbox import Mailbox
 from reconciler.daemon.metrics import Metrics
 from reconciler.daemon.pace import Pace
 from reconciler.daemon.post import Post, Rules
+from reconciler.daemon.skew import Skew
 from reconciler.daemon.source import Fetched, Source
 from reconciler.daemon.standing import Standing
 from reconciler.daemon.timers import Timers
@@ -52,9 +53,6 @@ PRUNE_LATE_S = 1.0
 
 WATCHDOG_S = 15.0
 """A loop that has not turned for so long is not well."""
-
-JUMP_S = 2.0
-"""A clock that differs so much from what has passed was set."""
 
 log = logging.getLogger(__name__)
 
@@ -114,11 +112,12 @@ class Daemon:
         self._standing = Standing(records)
         records.told = self._told
         self._wanted = asyncio.Event()
+        self._reread = False
         self._ended = asyncio.Event()
         self._requests = Attendant(self)
         self._addresses = Addresses()
         self._background: set[asyncio.Future[None]] = set()
-        self._skew_s = self._now_skew_s()
+        self._skew = Skew(self._clock)
         self._ticked_s = self._clock.monotonic_s()
         self.lag_s = 0.0
         self.fetched: Fetched | None = None
@@ -160,7 +159,8 @@ class Daemon:
         return refusal
 
     def sync(self) -> None:
-        """Read the specs now, and reconcile."""
+        """Read the specs and the files beside them now, and reconcile."""
+        self._reread = True
         self._wanted.set()
 
     def stop(self) -> None:
@@ -282,7 +282,9 @@ class Daemon:
 
     async def _take(self, catalog: Catalog, options: Options) -> None:
         is_first = self.post.catalog is None
-        news = await self.post.take(catalog, self.claims.targeted(options), self.crew.alone)
+        reread, self._reread = self._reread, False
+        mine = self.claims.targeted(options)
+        news = await self.post.take(catalog, mine, self.crew.alone, reread=reread)
         if self.claims.claim():  # Apps that these specs are the first to name
             options = self.claims.targeted(options)
             news |= await self.post.take(catalog, options, self.crew.alone)
@@ -306,7 +308,7 @@ class Daemon:
             self.sync()
 
     async def _interval(self) -> None:
-        self.sync()
+        self._wanted.set()
 
     async def _judged(self, names: frozenset[str]) -> None:
         with self._state():
@@ -320,10 +322,8 @@ class Daemon:
         now_s = self._clock.monotonic_s()
         self.lag_s = max(now_s - self._ticked_s - self._setup.settings.tick_s, 0.0)
         self._ticked_s = now_s
-        skew_s = self._now_skew_s()
-        if abs(skew_s - self._skew_s) > JUMP_S:
-            await self._clock_was_set(skew_s - self._skew_s)
-            self._skew_s = skew_s
+        if by_s := self._skew.jumped_s():
+            await self._clock_was_set(by_s)
             self.crew.wake(filter(self.claims.owns, self.post.names()))
             self.sync()
         if unjudged := self.post.guard.unjudged():
@@ -339,9 +339,6 @@ class Daemon:
         changes = [SetSession(session=set_back(each, now_s, -by_s)) for each in sessions]
         with self._state():
             await self._records.commit(*changes)
-
-    def _now_skew_s(self) -> float:
-        return self._clock.now_s() - self._clock.monotonic_s()
 
     async def _trim(self) -> None:
         with self._state():

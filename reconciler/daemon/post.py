@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from reconciler.engine.assess import assess, world_of_all
-from reconciler.engine.guard import Guard, Judgement
+from reconciler.engine.guard import GUARDED, Guard, Judgement
 from reconciler.engine.record import record, record_gone, record_removed
 from reconciler.engine.records import Records
 from reconciler.engine.refuse import refuse_unresolved
@@ -25,9 +25,6 @@ from reconciler.plan.session import Session
 from reconciler.plan.world import Options
 from reconciler.spec.catalog import Catalog
 from reconciler.state.store import Change, Condition
-
-GUARDED = "Guarded"
-"""The condition of a replica for which a guard holds what would end its session."""
 
 Alone: TypeAlias = Callable[[Collection[str]], AbstractAsyncContextManager[None]]
 """Keeps passes over Recordings from running meanwhile."""
@@ -66,6 +63,7 @@ class Post:
         self._materials = materials
         self._rules = rules
         self._last = _Load()
+        self._has_heard = False
         standing = records.store.conditions(records.scope)
         self._guarded = {
             Key(each.recording, each.replica)
@@ -74,15 +72,19 @@ class Post:
         }
         self.shop = self._assembled(None, Options())
 
-    async def take(self, catalog: Catalog, options: Options, alone: Alone) -> set[str]:
+    async def take(
+        self, catalog: Catalog, options: Options, alone: Alone, *, reread: bool = False
+    ) -> set[str]:
         """Make this the desired state; return the Recordings for which there is something new.
 
-        Raises StateError where that could not be written down: then what was desired before stays
-        in force, and the next load tries again.
+        `reread`: files changed, and those that secrets are read from may be among them. Raises
+        StateError where it could not be written down: then what was desired before stays in force,
+        and the next load tries again.
         """
         marks = _marks(catalog, options)
         is_new = marks != self._last.marks
-        shop = await self._made(catalog, options, is_new=is_new)
+        await self._ask_secrets(reread=reread)
+        shop = await self._made(catalog, options, is_new=is_new or self._has_heard)
         renamed = {name for pair in _planned(shop, catalog).renames for name in pair}
         async with alone(renamed):  # a pass would go on under the old name
             plan = _planned(shop, catalog)
@@ -92,7 +94,9 @@ class Post:
             self.shop, self.catalog = shop, catalog
             await self._adopt(judgement)
             await record_gone(shop.site, self.records.recorded)
-        return self._news(plan, marks)
+        news = self.names() if self._has_heard else set()
+        self._has_heard = False
+        return news | self._news(plan, marks)
 
     async def judge(self) -> None:
         """Ask the guard about all that would be done now, and say what it holds."""
@@ -134,6 +138,13 @@ class Post:
         sessions = self.records.sessions_of(name)
         return sessions[-1].app if sessions else ""
 
+    async def _ask_secrets(self, *, reread: bool) -> None:
+        """Ask anew for secrets that may have changed."""
+        site = self.shop.site
+        self._has_heard |= reread and site.vault.reread()
+        if site.apps.blocked():
+            self._has_heard |= await renew_apps(site, self._rules.aside)
+
     async def _made(self, catalog: Catalog, options: Options, *, is_new: bool) -> Shop:
         """Return a Shop for this load, its secrets asked for; nothing of it is in force yet."""
         site, aside = self.shop.site, self._rules.aside
@@ -141,8 +152,6 @@ class Post:
         options = replace(options, prune_delay_s=self._rules.prune_delay_s, loaded_s=now_s)
         if not is_new and not site.apps.blocked():
             return replace(self.shop, site=replace(site, options=options))
-        if site.apps.blocked():
-            await renew_apps(site, aside)
         shop = self._assembled(catalog, options)
         recorded, wanted = self.records.recorded, shop.site.specs.wanted
         changed = [
@@ -188,7 +197,10 @@ class Post:
             for action in plan.actions
             if action.after
         }
-        before, self._last = self._last.signs, _Load(marks, signs, late)
+        is_first, before = self._last.marks is None, self._last.signs
+        self._last = _Load(marks, signs, late)
+        if is_first:  # what goes on as it is has to wait for what does not
+            return {action.key.recording for action in plan.actions if action.is_change}
         return {
             name for name in signs.keys() | before.keys() if signs.get(name) != before.get(name)
         }

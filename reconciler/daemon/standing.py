@@ -50,10 +50,10 @@ class Standing:
         if not errors and catalog.complete:
             await self._set(SPECS, (True, "sound", ""), now_s)
             return
-        message = f"{len(errors)} errors, the first: {_line(errors[0])}" if errors else _PART
+        message = _summary(errors) if errors else _PART
         if await self._set(SPECS, (False, "spec-invalid", message), now_s):
             for each in errors[:TOLD_MAX]:
-                log.warning("a manifest has errors", extra={"error_at": _line(each)})
+                log.warning("a manifest has errors", extra={"problem": _line(each)})
 
     async def _set(self, kind: str, what: tuple[bool, str, str], now_s: float) -> bool:
         """Write a condition, and an event of it, where it is another than before."""
@@ -81,6 +81,11 @@ class Standing:
 _PART = "not all of what is there could be read"
 
 
+def _summary(errors: list[Diagnostic]) -> str:
+    first = _line(errors[0])
+    return f"{len(errors)} errors, the first: {first}" if len(errors) > 1 else first
+
+
 def _line(diagnostic: Diagnostic) -> str:
-    where = diagnostic.position
-    return f"{where.file}:{where.line}:{where.column}: {diagnostic.path}: {diagnostic.message}"
+    said = f"{diagnostic.path}: {diagnostic.message}" if diagnostic.path else diagnostic.message
+    return f"{diagnostic.position}: {said}"

@@ -14,6 +14,9 @@ from reconciler.plan.guards import Objection, counted, ends_at_will, objection
 from reconciler.plan.session import End
 from reconciler.plan.world import World
 
+GUARDED = "Guarded"
+"""The condition of a replica for which a guard holds what would end its session."""
+
 WINDOW_S = 600.0
 """What was ended so long ago counts with what is to be ended now."""
 

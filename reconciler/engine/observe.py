@@ -15,7 +15,7 @@ from reconciler.engine.files import files_of
 from reconciler.engine.page import address_seal, is_paused
 from reconciler.engine.records import WEB
 from reconciler.engine.site import Site
-from reconciler.engine.tell import events
+from reconciler.engine.tell import events, silences
 from reconciler.plan import life
 from reconciler.plan.applied import UNKNOWN_SEAL, Seal, thaw
 from reconciler.plan.looks import next_look_s
@@ -101,7 +101,7 @@ async def look(site: Site, session: Session) -> Look:
         return Look(life.orphaned(session, now_s))
     client = site.apps.client_of(session)
     if isinstance(client, Problem):
-        return Look(session, problem=client)
+        return Look(life.unanswered(session, now_s), problem=client)
     answer = await client.query(handle_of(session))
     now_s = site.now_s()
     if isinstance(answer, Observation):
@@ -126,6 +126,7 @@ async def write_look(site: Site, before: Session, seen: Look) -> None:
     terms = site.records.terms(before.recording)
     changes += events(before, seen.session, site.now_s(), terms)
     changes += gaps.closed(site.records, before, seen.session, site.now_s())
+    changes += silences(before, seen.session, seen.problem)
     if seen.files is not None:
         changes.append(SetFiles(session=before.id, files=seen.files))
     await site.records.commit(*changes)
@@ -164,7 +165,7 @@ def _failed(session: Session, failure: Failure, now_s: float) -> Session:
         if session.phase in life.SETTLED:
             return life.rechecked(session, now_s)
         return _confirmed_in_time(life.not_found(session, now_s), now_s)
-    return _confirmed_in_time(life.unanswered(session, now_s), now_s)
+    return life.unanswered(session, now_s)
 
 
 def _problem(site: Site, session: Session, failure: Failure) -> Problem | None:

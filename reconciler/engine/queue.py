@@ -11,7 +11,7 @@ from heapq import heapify, heappop, heappush
 from itertools import count
 from math import inf
 from random import Random
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 BACKOFF_S, BACKOFF_S_MAX = 10.0, 300.0
 """Before a failed pass is repeated; doubles with each further failure."""
@@ -31,29 +31,40 @@ class QueueKey(NamedTuple):
 
 
 class _Entry(NamedTuple):
-    """A wake-up; those of one moment go in the order in which they came about."""
+    """A wake-up; those of one moment go in the order in which they came about.
+
+    `is_news`: something about the key is new, and is not yet looked at.
+    """
 
     at_s: float
     number: int
     key: QueueKey
+    is_news: bool
+
+
+_Line: TypeAlias = tuple[str, bool]
+"""Where keys of an App wait: those with news, or the others."""
 
 
 class Queue:
     """Keys and the moments at which they are to run.
 
-    Apps take turns, so that one with thousands of keys due holds up no other; within an App it is
-    first in, first out. Of one App `running_max` keys run at once.
+    Apps take turns, so that one with thousands of keys due holds up no other; and so do, within an
+    App, keys with news and those that only come back. So neither does a change wait until hundreds
+    of sessions were looked at, nor a look until hundreds were started. In each line it is first in,
+    first out. Of one App `running_max` keys run at once.
     """
 
     # `_entries` has the one wake-up of each key. Those that can be taken, neither running nor held,
-    # are in the heap of their App too, where older entries of the same key stay until they come up.
+    # are in the heap of their line too, where older entries of the same key stay until they come
+    # up.
 
     def __init__(self, rng: Random, running_max: int) -> None:
         """Begin empty; `rng` spreads the back-offs."""
         self._rng = rng
         self._running_max = running_max
         self._entries: dict[QueueKey, _Entry] = {}
-        self._heaps: dict[str, list[_Entry]] = {}  # by App, in the order of their turns
+        self._heaps: dict[_Line, list[_Entry]] = {}  # in the order of their turns
         self._running: set[QueueKey] = set()
         self._running_of: Counter[str] = Counter()
         self._held: Counter[QueueKey] = Counter()
@@ -76,25 +87,27 @@ class Queue:
         known = self._entries.get(key)
         if known is None or at_s < known.at_s:
             self._backing_off.discard(key)
-            self._put(key, at_s)
+            self._put(key, at_s, is_news=known is not None and known.is_news)
 
     def renew(self, key: QueueKey, now_s: float) -> None:
         """Wake a key up now, of which something is new: what failed before no longer counts."""
         self._forget_failures(key)
-        self.add(key, now_s)
+        at_s, known = max(now_s, self._taken_s), self._entries.get(key)
+        if known is None or at_s < known.at_s or not known.is_news:
+            self._put(key, at_s if known is None else min(at_s, known.at_s), is_news=True)
 
     def take(self, now_s: float) -> QueueKey | None:
         """Return the next key that is due, which runs from now on; None: none can run now."""
         self._taken_s = max(self._taken_s, now_s)
-        app = next((app for app in self._heaps if self._next_s(app) <= now_s), None)
-        if app is None:
+        line = next((line for line in self._heaps if self._next_s(line) <= now_s), None)
+        if line is None:
             return None
-        heap = self._heaps[app] = self._heaps.pop(app)  # its next turn comes after all others'
+        heap = self._heaps[line] = self._heaps.pop(line)  # its next turn comes after all others'
         key = heappop(heap).key
         del self._entries[key]
         self._backing_off.discard(key)
         self._running.add(key)
-        self._running_of[app] += 1
+        self._running_of[key.app] += 1
         return key
 
     def done(self, key: QueueKey) -> None:
@@ -113,7 +126,7 @@ class Queue:
         self._failures[key] += 1
         self._end(key)
         if key not in self._entries or at_s < self._entries[key].at_s:
-            self._put(key, at_s)
+            self._put(key, at_s, is_news=False)
             self._backing_off.add(key)
         return self._entries[key].at_s
 
@@ -162,18 +175,18 @@ class Queue:
         """Return how many keys are due and wait, for whatever reason."""
         return sum(entry.at_s <= now_s for entry in self._entries.values())
 
-    def _next_s(self, app: str) -> float:
-        """Return when the next key of an App can run; endless if there is none, or no room."""
-        heap = self._heaps[app]
+    def _next_s(self, line: _Line) -> float:
+        """Return when the next key of a line can run; endless if there is none, or no room."""
+        heap = self._heaps[line]
         while heap and self._entries.get(heap[0].key) is not heap[0]:
             heappop(heap)
-        return heap[0].at_s if heap and self._running_of[app] < self._running_max else inf
+        return heap[0].at_s if heap and self._running_of[line[0]] < self._running_max else inf
 
-    def _put(self, key: QueueKey, at_s: float) -> None:
-        entry = self._entries[key] = _Entry(at_s, next(self._numbers), key)
+    def _put(self, key: QueueKey, at_s: float, *, is_news: bool) -> None:
+        entry = self._entries[key] = _Entry(at_s, next(self._numbers), key, is_news)
         if key in self._running or key in self._held:
             return
-        heap = self._heaps.setdefault(key.app, [])
+        heap = self._heaps.setdefault((key.app, is_news), [])
         heappush(heap, entry)
         if len(heap) > 2 * len(self._entries) + _STALE_MIN:
             heap[:] = [each for each in heap if self._entries.get(each.key) is each]
@@ -181,8 +194,8 @@ class Queue:
 
     def _put_again(self, key: QueueKey) -> None:
         """Bring a wake-up into its heap, or out of it, now that the key can be taken or not."""
-        if key in self._entries:
-            self._put(key, self._entries[key].at_s)
+        if (entry := self._entries.get(key)) is not None:
+            self._put(key, entry.at_s, is_news=entry.is_news)
 
     def _end(self, key: QueueKey) -> None:
         self._running.remove(key)

@@ -13,18 +13,19 @@ from typing import TypeAlias
 from reconciler.engine.differ import Differ
 from reconciler.engine.site import Site
 from reconciler.errors import SecretError
-from reconciler.plan.session import REACHABLE
+from reconciler.plan.expiry import rotate_at_s
+from reconciler.plan.session import REACHABLE, Session
 from reconciler.plan.world import Wanted
 from reconciler.spec.secrets import Secret
 
 Aside: TypeAlias = Callable[[Callable[[], bool]], Awaitable[bool]]
 """Does work beside the loop: a thread, or in a simulation the loop itself."""
 
-FRESH_APP_S = 30.0
-"""The same of credentials that the service has just refused."""
-
 FRESH_S = 300.0
 """What was asked so lately is not asked again: the least `refresh` (design/spec-format.md)."""
+
+FRESH_APP_S = 30.0
+"""The same of credentials that the service has just refused."""
 
 log = logging.getLogger(__name__)
 
@@ -47,11 +48,14 @@ async def renew_all(site: Site, differ: Differ, names: Iterable[str], aside: Asi
         differ.forget_values()
 
 
-async def renew_apps(site: Site, aside: Aside) -> None:
-    """Ask anew for what Apps are called with: the service does not take what some of them have."""
+async def renew_apps(site: Site, aside: Aside) -> bool:
+    """Ask anew for what Apps are called with: the service does not take what some of them have.
+
+    Tell whether anything new was heard.
+    """
     apps = site.apps.definitions.values()
     secrets = (each for app in apps for each in (app.app_id, app.customer_id, app.customer_secret))
-    await _asked(site, site.vault.stale(secrets, FRESH_APP_S), aside)
+    return await _asked(site, site.vault.stale(secrets, FRESH_APP_S), aside)
 
 
 async def _asked(site: Site, secrets: Iterable[Secret], aside: Aside) -> bool:
@@ -68,8 +72,17 @@ def _is_time(site: Site, differ: Differ, wanted: Wanted) -> bool:
     if len(living) < wanted.terms.replicas:
         return True
     return any(
-        each.digest != wanted.digest or differ.is_due(each, wanted.terms, now_s) for each in living
+        each.digest != wanted.digest
+        or differ.is_due(each, wanted.terms, now_s)
+        or _is_to_rotate(each, wanted, now_s)
+        for each in living
     )
+
+
+def _is_to_rotate(session: Session, wanted: Wanted, now_s: float) -> bool:
+    """Tell whether another session is to take over, which begins with fresh credentials."""
+    at_s = rotate_at_s(session, restarts_always=wanted.terms.policy.restart == "always")
+    return at_s is not None and at_s <= now_s
 
 
 def _renewed(site: Site, secret: Secret) -> bool:

@@ -198,12 +198,15 @@ async def take_over(site: Site, demand: Adoption) -> Imported:
     return Imported(session.id)
 
 
+_OBSERVE = "add its manifest there, with `policy: {manage: observe}` until the import is done"
+
+
 def _check_wanted(site: Site, demand: Adoption) -> None:
     """Raise UsageError where this `run` does not want what is to be taken over."""
     wanted = site.specs.wanted.get(demand.recording)
     if wanted is None:
         text = f"the `run` reads no Recording `{demand.recording}` from its specs"
-        raise UsageError(text, hint="give it the manifest first: it acts on its own specs")
+        raise UsageError(text, hint=_OBSERVE)
     if wanted.error:
         text = f"the manifest of `{demand.recording}` has errors where the `run` reads it"
         raise UsageError(text, hint="mend it there; `reconciler status` says what the `run` sees")

@@ -10,7 +10,7 @@ from functools import partial
 
 from reconciler.agora.answers import Started
 from reconciler.agora.client import Client
-from reconciler.agora.failures import Again, Failure, Meaning, Running
+from reconciler.agora.failures import APP_WIDE, Again, Failure, Meaning, Running
 from reconciler.agora.retry import next_delay_s
 from reconciler.agora.rtc_token import SALT_MAX
 from reconciler.engine.bodies import Bodies, bodies, duration_s
@@ -39,6 +39,8 @@ _END_OF = {
     Meaning.CONFLICT: End.CONFLICT,
     Meaning.QUOTA: End.QUOTA,
     Meaning.WITHDRAWN: End.INTERRUPTED,
+    # What concerns the whole App is no failure of one Recording, and gives it no back-off.
+    **dict.fromkeys(APP_WIDE, End.INTERRUPTED),
 }
 
 

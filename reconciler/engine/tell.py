@@ -2,7 +2,9 @@
 
 from reconciler.plan import life
 from reconciler.plan.explain import explain, why
+from reconciler.plan.looks import is_silent
 from reconciler.plan.recorded import Terms
+from reconciler.plan.result import Problem
 from reconciler.plan.session import ASKED, Phase, Session
 from reconciler.state.store import Event
 
@@ -23,6 +25,20 @@ def events(
         return []
     kind, reason, message = found
     return [event(after.recording, kind, reason, message, now_s)]
+
+
+def silences(before: Session, after: Session, problem: Problem | None) -> list[Event]:
+    """Return that the service tells nothing of a session any more, or that it does again."""
+    now_s = after.asked_s or 0.0
+    name, named = after.recording, f"session {after.sid} (uid {after.uid})"
+    was, now = is_silent(before, before.asked_s or 0.0), is_silent(after, now_s)
+    if now and not was:
+        why = problem.message if problem else "it gives no answer that tells anything"
+        said = f"{named} cannot be asked, and is left as it is: {why}"
+        return [event(name, WARNING, problem.code if problem else "unanswered", said, now_s)]
+    if was and after.unanswered_s is None:
+        return [event(name, NORMAL, "answered", f"{named} is told of again", now_s)]
+    return []
 
 
 def event(recording: str, kind: str, reason: str, message: str, now_s: float) -> Event:

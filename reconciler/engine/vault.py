@@ -44,6 +44,10 @@ class Vault:
         """
         return self._resolver.renew(secret)
 
+    def reread(self) -> bool:
+        """Read every secret's file anew; return whether any yields something else."""
+        return self._resolver.reread()
+
     def forget_seals(self) -> None:
         """Seal everything anew, since some secret has another value now."""
         self._seals.clear()

@@ -102,7 +102,7 @@ def _asked(session: Session) -> str:
         case End.UNSEEN:
             return "It could not be reached; its latest possible end has passed."
         case End.INTERRUPTED:
-            return "The run that was to start it ended before it did."
+            return "Nothing was sent that could start it: the run ended, or its App takes no calls."
         case End.FORGOTTEN:
             return "Someone asked for it to be let go, and left running."
         case reason:

@@ -150,6 +150,7 @@ def observed(session: Session, seen: Seen, now_s: float) -> Session:
         rtmp_status=seen.rtmp_status,
         observed_s=now_s,
         asked_s=now_s,
+        unanswered_s=None,
         missing_s=None,
     )
     if seen.is_end:
@@ -180,7 +181,7 @@ def not_found(session: Session, now_s: float) -> Session:
     if past_reach(session, now_s):
         return orphaned(session, now_s)
     since_s = now_s if session.missing_s is None else session.missing_s
-    missing = replace(session, missing_s=since_s, asked_s=now_s)
+    missing = replace(session, missing_s=since_s, asked_s=now_s, unanswered_s=None)
     if session.stop_taken_s is not None or ends.is_told(session):
         return ended(missing, why_ended(session, since_s, End.EXITED), now_s)
     # A start has its own 90 s, after which it is to be stopped whatever it answers.
@@ -195,14 +196,16 @@ def not_found(session: Session, now_s: float) -> Session:
 
 def unanswered(session: Session, now_s: float) -> Session:
     """Note a query without an answer that tells anything: it says nothing about the session."""
-    return replace(session, asked_s=now_s)
+    since_s = now_s if session.unanswered_s is None else session.unanswered_s
+    return replace(session, asked_s=now_s, unanswered_s=since_s)
 
 
 def unconfirmed_due(session: Session, now_s: float) -> bool:
     """Tell whether a start was not confirmed in time and is to be given up."""
     if session.phase is not Phase.STARTING or session.stop_reason:
         return False
-    return now_s >= begun_s(session) + UNCONFIRMED_S
+    # A service that cannot be asked says nothing of a session, which may record since long.
+    return session.unanswered_s is None and now_s >= begun_s(session) + UNCONFIRMED_S
 
 
 def begun_s(session: Session) -> float:
@@ -296,6 +299,7 @@ def found_alive(
         phase=Phase.RUNNING,
         observed_s=now_s,
         asked_s=now_s,
+        unanswered_s=None,
         missing_s=None,
         stop_reason=session.stop_reason or ("" if goes_on else reason),
         stop_asked_s=None,

@@ -20,6 +20,9 @@ _START_LATE_S = 15.0
 _MISSING_LATE_S = 30.0
 _STOP_LATE_S = 60.0
 
+SILENT_S = 60.0
+"""After that, one unanswered query is no longer an accident of the way."""
+
 STOP_GAP_S, STOP_GAP_MAX_S = 10.0, 300.0
 """How long after a stop that the service did not take the next one goes out; doubles each time."""
 
@@ -44,6 +47,11 @@ def next_look_s(session: Session, resync_s: float) -> float | None:
             return _recheck_s(session)
         case _:
             return _query_s(session, resync_s)
+
+
+def is_silent(session: Session, now_s: float) -> bool:
+    """Tell whether nothing has been told of a session for so long that people should know."""
+    return session.unanswered_s is not None and now_s - session.unanswered_s >= SILENT_S
 
 
 def next_stop_s(session: Session) -> float | None:

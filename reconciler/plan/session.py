@@ -73,7 +73,7 @@ class End(StrEnum):
     """The service had no place for it: no failure of the recording."""
 
     INTERRUPTED = "interrupted"
-    """This program ended before anything was sent that could start it."""
+    """Nothing was sent that could start it: this program ended, or nobody may call its App."""
 
     CONFLICT = "conflict"
     """Another session with this channel and uid runs."""
@@ -176,6 +176,9 @@ class Session:
 
     asked_s: float | None = None
     """When it was last queried, answered or not."""
+
+    unanswered_s: float | None = None
+    """Since when no query got an answer that tells anything; None: the last one did."""
 
     missing_s: float | None = None
     """Since when it answers 404."""

@@ -13,6 +13,7 @@ _NOTED = (
     "observed_s",
     "asked_s",
     "missing_s",
+    "unanswered_s",
     "stop_asked_s",
     "stop_taken_s",
     "ended_s",

@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias
 from reconciler.plan.action import Key
 from reconciler.plan.explain import explain
 from reconciler.plan.life import SETTLED
+from reconciler.plan.looks import is_silent
 from reconciler.plan.reasons import Reason
 from reconciler.plan.recorded import Recorded, Terms, terms_of
 from reconciler.plan.session import ASKED, Phase, Session
@@ -23,6 +24,7 @@ from reconciler.plan.world import Wanted, World
 Sync: TypeAlias = Literal["synced", "out-of-sync", "unknown"]
 Health: TypeAlias = Literal["healthy", "progressing", "degraded", "missing", "suspended", "unknown"]
 
+UNANSWERED = "unanswered"
 RTMP_DISCONNECTED = "disconnected"
 """What a query says of a push that does not arrive (agora-api.md 4.3)."""
 
@@ -208,7 +210,7 @@ def _sync(facts: _Facts) -> Sync:
         return "out-of-sync"
     if live.phase in {Phase.ACQUIRED, Phase.MISSING} or not live.digest:
         return "unknown"
-    if live.id in facts.notes.unseen:
+    if live.id in facts.notes.unseen or is_silent(live, facts.world.now_s):
         return "unknown"
     return "synced" if _agrees(facts, live) else "out-of-sync"
 
@@ -247,6 +249,9 @@ def _unwanted(facts: _Facts, live: Session | None) -> _Verdict:
 def _present(facts: _Facts, live: Session) -> _Verdict:
     if live.id in facts.notes.unseen:
         return ("unknown", *facts.notes.unseen[live.id])
+    if is_silent(live, facts.world.now_s):
+        since = rfc3339(live.unanswered_s or 0.0)
+        return "unknown", UNANSWERED, f"The service has told nothing of it since {since}."
     if live.phase is Phase.RUNNING and _has_drifted(live):
         return "degraded", Reason.DRIFT, Reason.DRIFT.meaning
     found = _as_observed(facts, live)
@@ -274,10 +279,10 @@ def _as_observed(facts: _Facts, live: Session) -> _Verdict:
 
 def _absent(facts: _Facts) -> _Verdict:
     last = facts.last
-    if last is None:
-        return "missing", Reason.NEW, Reason.NEW.meaning
-    if last.end_reason in ASKED:
-        return "missing", Reason.NOT_RUNNING, Reason.NOT_RUNNING.meaning
+    if last is None or last.end_reason in ASKED:
+        failed = facts.notes.failed.get(facts.key)
+        reason = Reason.NEW if last is None else Reason.NOT_RUNNING
+        return ("degraded", *failed) if failed else ("missing", reason, reason.meaning)
     stands = _is_final(facts)
     said = explain(last, _terms(facts), facts.world.now_s, stands=stands).text
     if stands:

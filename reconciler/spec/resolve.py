@@ -42,10 +42,13 @@ class Resolver:
         self._moment_s = moment_s
         self._texts: dict[tuple[object, ...], str] = {}
         self._read_s: dict[tuple[object, ...], float] = {}
+        self._files: dict[tuple[object, ...], Secret] = {}
 
     def resolve(self, secret: Secret) -> SecretValue:
         """Return the value. Raises SecretError where there is none."""
         place = _place(secret)
+        if secret.form == "file":
+            self._files[place] = secret
         if place not in self._texts:
             self._texts[place] = self._read(secret)
             self._read_s[place] = self._moment_s()
@@ -64,14 +67,28 @@ class Resolver:
             if place not in self._read_s or now_s - self._read_s[place] >= age_s
         ]
 
+    def reread(self) -> bool:
+        """Read every file anew that was ever asked for; return whether any yields something else.
+
+        What a file yielded before stands where it yields nothing now.
+        """
+        return sum(map(self._is_new, self._files.values())) > 0  # every one is read
+
+    def _is_new(self, secret: Secret) -> bool:
+        try:
+            return self.renew(secret)
+        except SecretError:
+            return False
+
     def renew(self, secret: Secret) -> bool:
         """Ask a file or program anew; return whether it yields something else than before.
 
         Raises SecretError where it yields nothing now; what it yielded before stands then.
         """
         place = _place(secret)
-        self._read_s[place] = self._moment_s()
+        self._read_s.pop(place, None)  # one that does not answer is asked again by the next
         text = self._read(secret)
+        self._read_s[place] = self._moment_s()
         is_new = self._texts.get(place) != text
         self._texts[place] = text
         return is_new

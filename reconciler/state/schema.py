@@ -183,6 +183,7 @@ _TABLES = (
 
 _DAEMON = (
     "ALTER TABLE sessions ADD COLUMN signs TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE sessions ADD COLUMN unanswered_s DOUBLE PRECISION",
     # The rows of a Recording never overlap: each is in force until the next begins.
     """
     CREATE TABLE asked (

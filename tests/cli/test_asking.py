@@ -132,7 +132,7 @@ def test_what_the_run_refuses_is_said_as_it_says_it(world: World) -> None:
         ran = world.run("import", "lobby", world.specs, *words(options))
         assert (ran.code, ran.out) == (1, "")
         assert "the `run` reads no Recording `lobby` from its specs" in ran.err
-        assert "hint: give it the manifest first" in ran.err
+        assert "hint: add its manifest there, with `policy: {manage: observe}`" in ran.err
     assert world.past() == []
 
 

@@ -18,9 +18,6 @@ from tests.daemon.week import CALM_S, GRACE_S, RECOVERY_S, START_S, Act, Week
 LIVE: dict[str, Any] = {"channelProfile": "live", "token": "generate", "resourceExpiry": "8h"}
 HOST = User("100")
 STOPPED_FIRST_S = GRACE_S + START_S
-TAKEN_S = 10.0
-"""How long a request may wait until it is taken and carried out."""
-
 
 # What people write
 
@@ -122,15 +119,16 @@ async def rename(week: Week) -> None:
 
 async def break_manifest(week: Week) -> None:
     """Make a mistake, and mend it later: what it recorded goes on, unless it ends meanwhile."""
-    role = _some(week, lambda each: each.spec.get("resourceExpiry") in _LONG)
+    role = _some(week, _is_long)
     if role is not None:
         role.broken = role.busy = True
         week.write(role)
         week.after(week.rng.uniform(60, 900), partial(_put_back, week, role))
 
 
-_LONG = {"8h", "24h"}
-"""What lives so long can wait for its rotation until it is mended."""
+def _is_long(role: Role) -> bool:
+    """Tell whether nothing has to begin before a mistake is mended: no window, no rotation."""
+    return not role.times.schedule and role.spec.get("resourceExpiry") in {"8h", "72h"}
 
 
 def _put_back(week: Week, role: Role) -> None:
@@ -166,8 +164,8 @@ async def suspend(week: Week) -> None:
     began_s, seconds = week.now_s, week.rng.uniform(120, 1800)
     is_timed = week.rng.random() < 0.5
     _ask(week, Suspend(names=(role.name,), reason="", for_s=seconds if is_timed else None))
-    await week.wait(TAKEN_S)
-    week.after(seconds - TAKEN_S, partial(_resume, week, role, began_s, is_timed=is_timed))
+    await week.wait(week.taken_s)
+    week.after(seconds - week.taken_s, partial(_resume, week, role, began_s, is_timed=is_timed))
 
 
 def _resume(week: Week, role: Role, began_s: float, *, is_timed: bool) -> None:
@@ -178,7 +176,7 @@ def _resume(week: Week, role: Role, began_s: float, *, is_timed: bool) -> None:
         _ask(week, Resume(names=(role.name,)))
     role.busy = False
     role.suspended.append((began_s, week.now_s))
-    week.excuses.say(role.name, week.now_s, week.now_s + TAKEN_S + START_S, "suspended")
+    week.excuses.say(role.name, week.now_s, week.now_s + week.taken_s + START_S, "suspended")
 
 
 async def stop(week: Week) -> None:
@@ -186,9 +184,9 @@ async def stop(week: Week) -> None:
     role = _some(week, lambda each: not each.times.schedule)
     if role is not None:
         _ask(week, Stop(names=(role.name,), timeout_s=60.0, parallelism=4))
-        excused_s = TAKEN_S + GRACE_S + START_S
+        excused_s = week.taken_s + GRACE_S + START_S
         week.excuses.say(role.name, week.now_s, week.now_s + excused_s, "stopped on request")
-        await week.wait(TAKEN_S)
+        await week.wait(week.taken_s)
 
 
 def _ask(week: Week, demand: Demand) -> None:
@@ -284,11 +282,17 @@ async def trouble(week: Week) -> None:
     endpoint = week.rng.choice(["*", "query", "start", "acquire", "update", "stop"])
     effect = week.rng.choice(_TROUBLES)
     seconds = week.rng.uniform(30, 900)
-    week.excuses.say("", week.now_s, week.now_s + seconds + RECOVERY_S, "trouble")
+    _trouble(week, seconds)
     week.stage.fault(endpoint, effect=effect, probability=week.rng.choice([0.3, 1.0]))
     await week.wait(seconds)
     week.stage.heal()
     week.calm_s = week.now_s + RECOVERY_S + CALM_S
+
+
+def _trouble(week: Week, seconds: float) -> None:
+    """Excuse a time of trouble; what ends in it was last seen before it."""
+    week.excuses.say("", week.now_s, week.now_s + seconds + RECOVERY_S, "trouble")
+    week.doubts.say("", week.now_s - week.unseen_s, week.now_s, "trouble")
 
 
 _TROUBLES: tuple[dict[str, Any], ...] = (
@@ -310,7 +314,7 @@ async def lose_answer(week: Week) -> None:
 async def outage(week: Week) -> None:
     """Let nobody be reached."""
     seconds = week.rng.uniform(30, 1800)
-    week.excuses.say("", week.now_s, week.now_s + seconds + RECOVERY_S, "outage")
+    _trouble(week, seconds)
     week.run.wire.down = week.rng.choice([Silence.NOT_SENT, Silence.NO_ANSWER])
     await week.wait(seconds)
     week.run.wire.down = None

@@ -42,6 +42,7 @@ WARM = (
 )
 """What the program imports only when it is needed: here almost every run needs it."""
 
+READY = "ready\n"
 POLL_S = 0.02
 
 
@@ -85,6 +86,7 @@ class Nursery:
             stdout=subprocess.PIPE,
             text=True,
         )
+        assert self._pipe("stdout").readline() == READY
 
     def begin(
         self, words: Sequence[str], folder: Path, environ: Mapping[str, str], out: Path, err: Path
@@ -116,6 +118,8 @@ def serve() -> None:
     for name in WARM:
         importlib.import_module(name)
     gc.freeze()  # children share what is there, and need not look through it
+    sys.stdout.write(READY)
+    sys.stdout.flush()
     for line in sys.stdin:
         order = json.loads(line)
         answer = _fork(order["run"]) if "run" in order else _ended(order["poll"])

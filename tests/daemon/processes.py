@@ -39,6 +39,9 @@ POLL_S = 0.02
 PATIENCE_S = 30.0
 """For what has no bound of its own, on a machine that is busy with other things."""
 
+COMMAND_S = 50.0
+"""For a command to end; `stop` waits for the service, which is asked 5 s after the call first."""
+
 END_S = 10.0
 """A `run` ends within this time (docs/guide/daemon.md, "Health")."""
 
@@ -50,14 +53,6 @@ def eventually(what: Callable[[], T], within_s: float = PATIENCE_S) -> T:
         assert time.monotonic() < deadline_s, f"it has not come true within {within_s:g} s"
         time.sleep(POLL_S)
     return found
-
-
-def always(what: Callable[[], object], for_s: float) -> None:
-    """Insist that something stays true for a time."""
-    deadline_s = time.monotonic() + for_s
-    while time.monotonic() < deadline_s:
-        assert what()
-        time.sleep(POLL_S)
 
 
 def free_port() -> int:
@@ -148,12 +143,11 @@ class Run:
 
 @dataclass(frozen=True)
 class Ran:
-    """How a command ended, what it wrote, and how long it took."""
+    """How a command ended, and what it wrote."""
 
     code: int
     out: str
     err: str
-    took_s: float
 
 
 @dataclass
@@ -245,10 +239,9 @@ class Ground:
 
     def command(self, *words: str) -> Ran:
         """Run another command to its end."""
-        began_s = time.monotonic()
         out, err = self._file("out"), self._file("err")
-        code = self.nursery.begin(words, self.folder, self.environ, out, err).wait(PATIENCE_S)
-        return Ran(code, out.read_text(), err.read_text(), time.monotonic() - began_s)
+        code = self.nursery.begin(words, self.folder, self.environ, out, err).wait(COMMAND_S)
+        return Ran(code, out.read_text(), err.read_text())
 
     def _file(self, kind: str) -> Path:
         """Return a file for what a process writes."""

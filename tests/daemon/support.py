@@ -5,8 +5,10 @@ A `Run` is one process that holds a Stage's scope; it ends in order, or as if it
 
 import asyncio
 import selectors
-from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Mapping
-from contextlib import ExitStack, asynccontextmanager, suppress
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator, Mapping
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import wraps
@@ -76,6 +78,16 @@ def long_time(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]
             runner.run(test(*args, **kwargs))
 
     return run
+
+
+@contextmanager
+def scratch(folder: Path) -> Iterator[Path]:
+    """Give a folder whose files cost no time to write, where there is a place for that."""
+    place = Path(tempfile.mkdtemp(dir=MEMORY if MEMORY.is_dir() else folder))
+    try:
+        yield place
+    finally:
+        shutil.rmtree(place)
 
 
 _OWNER: ContextVar["set[asyncio.Task[Any]] | None"] = ContextVar("owner", default=None)

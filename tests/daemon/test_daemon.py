@@ -250,3 +250,53 @@ async def test_what_is_held_is_let_go_when_the_specs_change_back(folder: Path) -
         assert not [each for each in conditions if each.type == "Guarded" and each.status]
     assert stage.started() == 12
     assert len(stage.alive()) == 12
+
+
+@virtual_time
+async def test_a_start_that_nobody_can_ask_about_is_left_alone_and_told(folder: Path) -> None:
+    stage = Stage(folder)
+    stage.want("lesson")
+    stage.fault("query", effect={"drop": "before"})
+    async with Run(stage).going() as daemon:
+        await asyncio.sleep(900)
+        assert stage.started() == 1
+        told = [each for _, each in daemon.site.records.store.events("default", "lesson")]
+        assert "cannot be asked" in told[-1].message
+        stage.heal()
+        await asyncio.sleep(400)
+        (session,) = daemon.site.records.sessions_of("lesson")
+        assert session.phase is Phase.RUNNING
+    assert stage.started() == 1
+
+
+@virtual_time
+async def test_a_secret_in_a_file_is_read_anew_when_files_change(folder: Path) -> None:
+    stage = Stage(folder)
+    stage.want("lesson", token={"file": "token"})
+    run = Run(stage)
+    async with run.going():
+        await asyncio.sleep(30)
+        assert not stage.alive()
+        (stage.specs / "token").write_text("a-token")
+        run.change()
+        await asyncio.sleep(5)
+        assert stage.alive("lesson")
+
+
+@virtual_time
+async def test_credentials_that_are_mended_in_a_file_are_taken_at_once(folder: Path) -> None:
+    stage = Stage(folder)
+    app = (stage.specs / "app.yaml").read_text()
+    wrong = app.replace("{env: CUSTOMER_SECRET}", "{file: secret}")
+    (stage.specs / "app.yaml").write_text(wrong)
+    (stage.specs / "secret").write_text("wrong")
+    stage.want("lesson")
+    stage.want("other")
+    run = Run(stage)
+    async with run.going():
+        await asyncio.sleep(900)
+        assert not stage.alive()
+        (stage.specs / "secret").write_text("simulator")
+        run.change()
+        await asyncio.sleep(5)
+        assert len(stage.alive()) == 2

@@ -50,7 +50,8 @@ def test_a_standby_waits_and_takes_over_when_the_first_is_killed(ground: Ground)
         assert standby.get("/api/v1/status").json() == active.get("/api/v1/status").json()
         assert "stands by" in refusal(standby.post("/-/sync"))
         assert standby.post("/notifications/default", b"{}").status_code == 503
-        assert standby.metric("reconciler_state_errors_total") == 0
+        assert "reconciler_sessions" not in standby.get("/metrics").text
+        assert standby.metric("reconciler_state_errors_total") == 0, "it was asked twice"
 
         active.kill()
         eventually(standby.is_ready, TAKEN_OVER_S)

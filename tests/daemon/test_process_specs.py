@@ -113,16 +113,24 @@ def test_a_sync_and_a_hangup_read_what_no_watch_sees(ground: Ground) -> None:
         assert run.end() == 0
 
 
-def test_a_path_that_is_not_there_yet_is_told_and_waited_for(ground: Ground) -> None:
+def test_what_is_not_there_yet_is_told_and_waited_for(ground: Ground) -> None:
     specs = ground.specs.rename(ground.folder / "elsewhere")
-    with ground.running("--interval", "1h") as run:
+    values = ground.folder / "values.yaml"
+    with ground.running("--var-file", str(values), "--interval", "1h") as run:
         missing = eventually(lambda: run.condition("Source"))
         assert not missing["status"]
-        assert "`" + str(ground.specs) + "` is not there" in missing["message"]
+        assert f"`{ground.specs}` is not there" in missing["message"]
         assert run.get("/readyz").json() == {"error": "the specs have not been read yet"}
         assert run.get("/healthz").status_code == 200
+
         specs.rename(ground.specs)
         ground.want("lobby")
+        eventually(lambda: "values.yaml` cannot be read" in run.condition("Source")["message"])
+        assert not run.is_ready()
+        assert run.metric("reconciler_source_failures_total") >= 1
+
+        values.write_text("a: b")
+        assert run.post("/-/sync").status_code == 202
         eventually(lambda: ground.records("lobby"), ACTED_S)
         eventually(lambda: run.condition("Source")["status"], ACTED_S)
         assert run.end() == 0

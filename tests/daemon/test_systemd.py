@@ -44,11 +44,17 @@ class Manager:
         self._socket.close()
 
 
-@pytest.fixture(params=["file", "abstract"])
-def manager(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Manager]:
-    """A socket with a file, or one that is only a name."""
-    name = f"@reconciler-{secrets.token_hex(8)}"
-    manager = Manager(str(tmp_path / "notify") if request.param == "file" else name)
+@pytest.fixture
+def manager(tmp_path: Path) -> Iterator[Manager]:
+    manager = Manager(str(tmp_path / "notify"))
+    yield manager
+    manager.close()
+
+
+@pytest.fixture
+def nameless() -> Iterator[Manager]:
+    """A socket without a file."""
+    manager = Manager(f"@reconciler-{secrets.token_hex(8)}")
     yield manager
     manager.close()
 
@@ -88,26 +94,25 @@ def test_a_run_says_that_it_is_ready_that_it_lives_how_it_is_and_that_it_ends(
     assert manager.told.count("READY=1") == 1
 
 
-def test_a_standby_is_ready_and_says_that_it_stands_by(ground: Ground, tmp_path: Path) -> None:
-    manager = Manager(str(tmp_path / "notify"))
-    refused = Manager(str(tmp_path / "refused"))
+def test_a_standby_is_ready_and_says_that_it_stands_by(
+    ground: Ground, manager: Manager, nameless: Manager
+) -> None:
     with ground.running() as first:
         eventually(first.is_ready)
-        with ground.running(NOTIFY_SOCKET=refused.address) as second:
+        with ground.running(NOTIFY_SOCKET=manager.address) as second:
             assert second.ended() != 0
-        with ground.running("--standby", "--listen", "off", NOTIFY_SOCKET=manager.address) as run:
-            eventually(lambda: "stands by" in manager.status)
-            assert manager.told[0] == "READY=1"
+        with ground.running("--standby", "--listen", "off", NOTIFY_SOCKET=nameless.address) as run:
+            eventually(lambda: "stands by" in nameless.status)
+            assert nameless.told[0] == "READY=1"
             assert run.end() == 0
         assert first.end() == 0
-    assert refused.told == [], "what is refused was never up"
-    manager.close()
-    refused.close()
+    assert nameless.told[-1] == "STOPPING=1"
+    assert manager.told == [], "what is refused was never up"
 
 
 @virtual_time
-async def test_it_lives_twice_as_often_as_is_asked_while_it_is_well(tmp_path: Path) -> None:
-    manager, attended = Manager(str(tmp_path / "notify")), Well()
+async def test_it_lives_twice_as_often_as_is_asked_while_it_is_well(manager: Manager) -> None:
+    attended = Well()
     telling = asyncio.create_task(systemd(manager, "30000000").attend(attended, LoopClock()))
     await asyncio.sleep(59)
     assert manager.told.count("WATCHDOG=1") == 4
@@ -118,18 +123,15 @@ async def test_it_lives_twice_as_often_as_is_asked_while_it_is_well(tmp_path: Pa
     await asyncio.sleep(30)
     assert manager.told.count("WATCHDOG=1") == 6
     telling.cancel()
-    manager.close()
 
 
 @virtual_time
-async def test_a_sentence_is_told_once_until_it_is_another(tmp_path: Path) -> None:
-    manager = Manager(str(tmp_path / "notify"))
+async def test_a_sentence_is_told_once_until_it_is_another(manager: Manager) -> None:
     attended = Well(sentences=["it starts", "1 recording, 1 desired"])
     telling = asyncio.create_task(systemd(manager).attend(attended, LoopClock()))
     await asyncio.sleep(10 * STATUS_S)
     assert manager.told == ["STATUS=it starts", "STATUS=1 recording, 1 desired"]
     telling.cancel()
-    manager.close()
 
 
 @pytest.mark.parametrize(

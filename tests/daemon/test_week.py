@@ -5,9 +5,6 @@ What always holds is checked every minute; at the end every second that was want
 
 import json
 import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -16,29 +13,19 @@ from typing import Any
 from reconciler.engine.history import histories
 from reconciler.plan.action import Kind
 from reconciler.plan.coverage import coverage
-from reconciler.plan.spans import Span, Spans, both, minus, union
+from reconciler.plan.spans import Span, both, minus, union
 from reconciler.simulator.outbox import Chaos
 from tests.daemon.acts import LIVE, PEOPLE, PROCESS, SERVICE
 from tests.daemon.cast import DAY_S, LongStage, Role, daily, fixed, told_settings
-from tests.daemon.support import MEMORY, long_time
+from tests.daemon.support import long_time, scratch
 from tests.daemon.truth import configs
-from tests.daemon.week import RECOVERY_S, Act, Week
+from tests.daemon.week import Act, Week
 from tests.engine.support import CERTIFICATE
 
 SETTLED_S = 3.7 * 3600
 """After this long without anything new all is as it should be."""
 
 EDGE_S = 3
-
-
-@contextmanager
-def scratch(folder: Path) -> Iterator[Path]:
-    """Give a folder whose files cost no time to write, where there is a place for that."""
-    place = Path(tempfile.mkdtemp(dir=MEMORY if MEMORY.is_dir() else folder))
-    try:
-        yield place
-    finally:
-        shutil.rmtree(place)
 
 
 def cast(begins_s: float) -> list[Role]:
@@ -76,7 +63,9 @@ def cast(begins_s: float) -> list[Role]:
     ]
 
 
-async def live(folder: Path, seed: int, days: float, **settings: Any) -> Week:
+async def live(
+    folder: Path, seed: int, days: float, progress: float = 1.0, **settings: Any
+) -> Week:
     """Let a daemon live for days; check all that holds at the end."""
     rng = Random(seed)
     begins = datetime(2026, 10, 23, 22, tzinfo=UTC)
@@ -85,6 +74,7 @@ async def live(folder: Path, seed: int, days: float, **settings: Any) -> Week:
     week.set_up()
     week.enter(*cast(begins.timestamp()))
     acts: tuple[Act, ...] = (*PEOPLE, *SERVICE, *PROCESS)
+    week.progress = progress
     async with stage.application.delivering(week.hear):
         await week.begin()
         await week.live(begins.timestamp() + days * DAY_S, (60.0, 2400.0), acts)

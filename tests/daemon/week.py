@@ -18,6 +18,7 @@ from typing import Any, TypeAlias
 from reconciler.engine.renewal import FRESH_S
 from reconciler.plan.spans import both
 from reconciler.simulator import tree
+from reconciler.simulator.notices import Event
 from reconciler.simulator.session import Session
 from tests.daemon.cast import NORTH, SOUTH, LongStage, Role, app, manifest
 from tests.daemon.support import Run
@@ -59,6 +60,12 @@ class Week:
         self.keys: list[tuple[float, str]] = []
         self._numbers = count()
         self._later: list[tuple[float, int, Callable[[], None]]] = []
+        self.progress = 1.0
+        """The share of the reports that arrive which every session sends each minute."""
+
+        self.taken_s = self.run.settings.tick_s + 5.0
+        """How long a request may wait until it is taken and carried out."""
+
         resync_s = self.run.settings.resync_s
         self.unseen_s = 5 * 1.1 * 1.1 * resync_s + GRACE_S + START_S
         """How long an end may go unnoticed that nobody tells of, until another session records."""
@@ -127,7 +134,10 @@ class Week:
     async def hear(self, url: str, headers: Mapping[str, str], body: bytes) -> int | None:
         """Bring a notification to the address of its App."""
         del url
-        session = self.stage.simulator.world.sessions.get(json.loads(body)["payload"]["sid"])
+        told = json.loads(body)
+        if told["eventType"] == Event.PROGRESS and self.rng.random() > self.progress:
+            return 200
+        session = self.stage.simulator.world.sessions.get(told["payload"]["sid"])
         is_south = session is not None and session.identity.app_id == SOUTH
         return await self.run.hear("south" if is_south else "north", headers, body)
 

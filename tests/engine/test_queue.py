@@ -34,7 +34,8 @@ class QueueMachine(RuleBasedStateMachine):
         self.held: Counter[QueueKey] = Counter()
         self.failures: Counter[QueueKey] = Counter()
         self.waits_out: set[QueueKey] = set()
-        self.skipped: Counter[str] = Counter()
+        self.news: set[QueueKey] = set()
+        self.skipped: Counter[tuple[str, bool]] = Counter()
 
     @rule(seconds=st.sampled_from([0.5, 2.0, 30.0, 500.0, 500.0]))
     def time_passes(self, seconds: float) -> None:
@@ -50,6 +51,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.queue.renew(key, self.now_s)
         self._forgive(key)
         self._woken(key, self.now_s)
+        self.news.add(key)
 
     @rule()
     def take(self) -> None:
@@ -60,10 +62,12 @@ class QueueMachine(RuleBasedStateMachine):
         if key is None:
             return
         assert key in able
-        assert self.due[key] == min(self.due[each] for each in able if each.app == key.app)
-        self._take_turns(key.app, {each.app for each in able})
+        line = self._line(key)
+        assert self.due[key] == min(self.due[each] for each in able if self._line(each) == line)
+        self._take_turns(line, set(map(self._line, able)))
         del self.due[key]
         self.waits_out.discard(key)
+        self.news.discard(key)
         self.running.add(key)
 
     @precondition(lambda self: self.running)
@@ -105,6 +109,7 @@ class QueueMachine(RuleBasedStateMachine):
     def drop(self, key: QueueKey) -> None:
         self.queue.drop(key)
         self.due.pop(key, None)
+        self.news.discard(key)
         self._forgive(key)
 
     @invariant()
@@ -134,10 +139,13 @@ class QueueMachine(RuleBasedStateMachine):
             if is_free and in_work[key.app] < RUNNING_MAX:
                 yield key
 
-    def _take_turns(self, taken: str, could: set[str]) -> None:
-        for app in could:
-            self.skipped[app] = 0 if app == taken else self.skipped[app] + 1
-            assert self.skipped[app] < len(APPS)
+    def _line(self, key: QueueKey) -> tuple[str, bool]:
+        return key.app, key in self.news
+
+    def _take_turns(self, taken: tuple[str, bool], could: set[tuple[str, bool]]) -> None:
+        for line in could:
+            self.skipped[line] = 0 if line == taken else self.skipped[line] + 1
+            assert self.skipped[line] < 2 * len(APPS)
 
 
 QueueMachine.TestCase.settings = settings(max_examples=150, stateful_step_count=40)
@@ -201,6 +209,38 @@ def test_within_an_app_who_is_due_first_goes_first_and_a_moment_long_past_is_no_
     queue.add(OTHER, -1000.0)
     queue.done(OTHER)
     assert drained(queue, 5.0) == [KEY, OTHER]
+
+
+@pytest.mark.parametrize("are_news", [True, False])
+def test_news_and_what_comes_back_take_turns_however_many_of_the_other_wait(
+    *, are_news: bool
+) -> None:
+    queue = new_queue(running_max=6000)
+    for number in range(1000):
+        key = QueueKey("a", str(number))
+        if are_news:
+            queue.renew(key, 0.0)
+        else:
+            queue.add(key, 0.0)
+    late = QueueKey("a", "late")
+    if are_news:
+        queue.add(late, 5.0)
+    else:
+        queue.renew(late, 5.0)
+    assert late in {queue.take(5.0) for _ in range(2)}
+
+
+def test_what_is_renewed_while_it_waits_waits_with_the_news() -> None:
+    queue = new_queue()
+    queue.add(OTHER, 0.0)
+    queue.add(KEY, 0.0)
+    queue.renew(KEY, 1.0)
+    assert len(queue) == 2
+    assert set(drained(queue, 1.0)) == {KEY, OTHER}
+    queue.add(KEY, 1.0)
+    queue.renew(KEY, 1.0)
+    queue.done(KEY)
+    assert drained(queue, 1.0) == [KEY]
 
 
 def test_an_app_runs_no_more_than_it_may_and_says_when_it_has_room() -> None:

@@ -177,7 +177,18 @@ def test_a_404_counts_from_the_first_and_an_answer_ends_the_count() -> None:
 
 def test_a_question_without_an_answer_changes_nothing_but_its_time() -> None:
     session = in_phase("missing")
-    assert life.unanswered(session, NOW_S) == replace(session, asked_s=NOW_S)
+    once = life.unanswered(session, NOW_S)
+    assert once == replace(session, asked_s=NOW_S, unanswered_s=NOW_S)
+    again = life.unanswered(once, NOW_S + 30)
+    assert again == replace(session, asked_s=NOW_S + 30, unanswered_s=NOW_S)
+    assert life.not_found(again, NOW_S + 60).unanswered_s is None
+
+
+def test_a_start_of_which_nothing_can_be_asked_is_not_given_up() -> None:
+    session = life.unanswered(in_phase("starting"), 1005.0)
+    assert not life.unconfirmed_due(session, 5000.0)
+    told = life.not_found(session, 1200.0)
+    assert life.unconfirmed_due(told, 1200.0)
 
 
 def test_a_start_that_is_not_confirmed_is_stopped_and_then_failed() -> None:

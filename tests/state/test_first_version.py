@@ -62,6 +62,10 @@ OTHERS: tuple[tuple[Any, ...], ...] = (
 """A table and the values of a row of it."""
 
 
+LATER = frozenset({"signs", "unanswered_s"})
+"""Columns of sessions that came with the second version."""
+
+
 def fill(backend: Backend) -> None:
     """Make a state as the first version of the tables had it, with something in each."""
     backend.open(migrations=FIRST).close()
@@ -70,13 +74,13 @@ def fill(backend: Backend) -> None:
     for one in RECORDED.values():
         columns = ("scope", *RECORDED_COLUMNS)
         insert(backend, "recordings", columns, ("default", *recorded_values(one)))
-    later = SESSION_COLUMNS.index("signs")
     for each in SESSIONS:
         is_ended = each.phase is Phase.ENDED
-        names, values = list(SESSION_COLUMNS), session_values(each)
-        del names[later], values[later]
-        columns = ("scope", "settled", "current", *names)
-        insert(backend, "sessions", columns, ("default", is_ended, not is_ended, *values))
+        known = dict(zip(SESSION_COLUMNS, session_values(each), strict=True))
+        then = {name: value for name, value in known.items() if name not in LATER}
+        columns = ("scope", "settled", "current", *then)
+        values = ("default", is_ended, not is_ended, *then.values())
+        insert(backend, "sessions", columns, values)
     backend.run_sql("UPDATE meta SET serial = 9")
 
 
