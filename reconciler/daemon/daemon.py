@@ -30,7 +30,7 @@ from reconciler.engine.shop import Materials
 from reconciler.engine.site import Site
 from reconciler.engine.tell import WARNING
 from reconciler.errors import LockLostError, ReconcilerError, StateError
-from reconciler.plan.set_back import set_back
+from reconciler.plan.set_back import ahead_s, set_back
 from reconciler.plan.world import Options
 from reconciler.spec.catalog import Catalog
 from reconciler.state.store import Bounds, Event, SetSession
@@ -118,6 +118,7 @@ class Daemon:
         self._addresses = Addresses()
         self._background: set[asyncio.Future[None]] = set()
         self._skew = Skew(self._clock)
+        self._behind_s = ahead_s(records.all_sessions(), self._clock.now_s())
         self._ticked_s = self._clock.monotonic_s()
         self.lag_s = 0.0
         self.fetched: Fetched | None = None
@@ -322,23 +323,27 @@ class Daemon:
         now_s = self._clock.monotonic_s()
         self.lag_s = max(now_s - self._ticked_s - self._setup.settings.tick_s, 0.0)
         self._ticked_s = now_s
-        if by_s := self._skew.jumped_s():
+        by_s = self._skew.jumped_s()
+        self._behind_s = max(self._behind_s - by_s, 0.0)
+        if by_s or self._behind_s:
             await self._clock_was_set(by_s)
-            self.crew.wake(filter(self.claims.owns, self.post.names()))
-            self.sync()
         if unjudged := self.post.guard.unjudged():
             await self._judged(frozenset(unjudged))
         await self._look_for_requests()
 
     async def _clock_was_set(self, by_s: float) -> None:
         """Let no session wait until the time has come again that was noted last."""
-        log.warning("the clock was set", extra={"seconds": round(by_s, 1)})
-        if by_s > 0:
-            return
-        now_s, sessions = self._clock.now_s(), list(self._records.all_sessions())
-        changes = [SetSession(session=set_back(each, now_s, -by_s)) for each in sessions]
-        with self._state():
-            await self._records.commit(*changes)
+        log.warning("the clock was set", extra={"seconds": round(by_s or -self._behind_s, 1)})
+        if self._behind_s:
+            now_s, sessions = self._clock.now_s(), list(self._records.all_sessions())
+            changes = [
+                SetSession(session=set_back(each, now_s, self._behind_s)) for each in sessions
+            ]
+            with self._state():
+                await self._records.commit(*changes)
+                self._behind_s = 0.0
+        self.crew.wake(filter(self.claims.owns, self.post.names()))
+        self.sync()
 
     async def _trim(self) -> None:
         with self._state():

@@ -1,5 +1,6 @@
 """Sessions after the clock was set back: what was noted by it lies in the future now. Pure."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from reconciler.plan.session import Session
@@ -20,6 +21,17 @@ _NOTED = (
 )
 _COUNTED = ("resource_ends_s", "duration_ends_s", "recheck_s", "ends_by_s")
 """Ends that were counted from a moment of this clock; those of tokens and credentials were not."""
+
+
+AHEAD_S = 2.0
+"""What is noted so little later than now, of another machine's clock, does no harm."""
+
+
+def ahead_s(sessions: Iterable[Session], now_s: float) -> float:
+    """Return by how much a clock was set back for certain, from what it noted last; else 0."""
+    noted = (getattr(each, name) for each in sessions for name in _NOTED)
+    by_s = max((each for each in noted if each is not None), default=now_s) - now_s
+    return by_s if by_s > AHEAD_S else 0.0
 
 
 def set_back(session: Session, now_s: float, by_s: float) -> Session:

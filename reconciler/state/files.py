@@ -22,6 +22,7 @@ PREPARE_S_MAX = 10.0
 
 PREPARE_PAUSE_S = 0.05
 
+LOCK_TEXT_BYTES_MAX = 4096
 LOCK_ATTEMPTS = 5
 LOCK_PAUSE_S = 0.02
 """Whoever only looks whether a lock is held has it for microseconds."""
@@ -34,12 +35,44 @@ _PARTS = ("", "-wal", "-journal")
 
 def make_private(path: Path) -> None:
     """Make the file and the folder it is in, for this user alone, where they are not there."""
-    with suppress(FileExistsError):
-        path.parent.mkdir(mode=0o700, parents=True)
-        _sync_folder(path.parent.parent)
+    make_folder(path)
     with suppress(FileExistsError):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         _sync_folder(path.parent)
+
+
+def make_folder(path: Path) -> None:
+    """Make the folder that a file is in, for this user alone, where it is not there."""
+    with suppress(FileExistsError):
+        path.parent.mkdir(mode=0o700, parents=True)
+        _sync_folder(path.parent.parent)
+
+
+def put(path: Path, content: bytes) -> None:
+    """Put a whole database where none is, or an empty one; OSError where another is.
+
+    What is left of the log of one that was removed must not be taken for this one's.
+    """
+    part = _beside(path, ".part")
+    part.unlink(missing_ok=True)
+    try:
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        for left in ("-wal", "-shm", "-journal"):
+            _beside(path, left).unlink(missing_ok=True)
+        if is_there(path) and not path.stat().st_size:
+            path.unlink()
+        os.link(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
+def is_file_at(path: Path, file: int) -> bool:
+    """Tell whether an open file is the one at a path."""
+    return is_there(path) and os.path.samestat(path.stat(), os.fstat(file))
 
 
 def is_there(path: Path) -> bool:
@@ -72,13 +105,16 @@ def read_key(path: Path) -> bytes | None:
 
 
 @contextmanager
-def preparing(path: Path) -> Iterator[bool]:
-    """Be the one process that prepares this state; make its key, and yield if there was one."""
-    had_key = read_key(path) is not None
+def preparing(path: Path, key: bytes | None = None) -> Iterator[bool]:
+    """Be the one process that prepares this state; yield if it had a key.
+
+    Where there is none, it is made: the given one, of a state that was there, or a new one.
+    """
+    had_key = key is not None or read_key(path) is not None
     file = os.open(key_path(path), os.O_RDWR | os.O_CREAT, 0o600)
     try:
         _wait_for(file, path)
-        _make_key(file, path)
+        _make_key(file, path, key)
         try:
             yield had_key
         except BaseException:
@@ -100,8 +136,8 @@ def _wait_for(file: int, path: Path) -> None:
     )
 
 
-def _make_key(file: int, path: Path) -> None:
-    """Write a key if there is none.
+def _make_key(file: int, path: Path, key: bytes | None) -> None:
+    """Write a key if there is none: the given one, or else a new one.
 
     One cut short was never in use: nothing is sealed before the whole key is on the disk.
     """
@@ -109,7 +145,7 @@ def _make_key(file: int, path: Path) -> None:
     if length > KEY_BYTES:
         raise damaged(str(path), f"its key in `{key_path(path)}` is too long")
     if length < KEY_BYTES:
-        os.pwrite(file, os.urandom(KEY_BYTES), 0)
+        os.pwrite(file, key or os.urandom(KEY_BYTES), 0)
         os.fsync(file)
         _sync_folder(path.parent)
 
@@ -155,7 +191,7 @@ def lock_text(path: Path) -> str | None:
     try:
         if _try_lock(file, fcntl.LOCK_SH):
             return None
-        return os.read(file, 4096).decode("utf-8", "replace")
+        return os.read(file, LOCK_TEXT_BYTES_MAX).decode("utf-8", "replace")
     finally:
         os.close(file)
 

@@ -8,14 +8,14 @@ import sqlite3
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 from reconciler.clock import Clock
 from reconciler.errors import StateError
-from reconciler.state import files
+from reconciler.state import files, rescue
 from reconciler.state.database import (
     Row,
     Run,
@@ -43,22 +43,23 @@ class SqliteDatabase:
         connection: sqlite3.Connection,
         opening: "Opening",
         key: bytes | None,
-        *,
-        writable: bool,
+        file: rescue.Opened | None,
     ) -> None:
+        """Use a connection to a file; None: to a copy of one."""
         self.place = opening.place
-        self.writable = writable
+        self.writable = file is not None
         self.key = key
         self._connection = connection
+        self._file = file
         self._path = opening.path
         self._clock = opening.clock
         self._mutex = threading.Lock()
-        self._held: set[str] = set()
+        self._held: dict[str, int] = {}
 
     @contextmanager
     def reading(self) -> Iterator[Run]:
         """Read in one transaction."""
-        with self.transaction("BEGIN") as run:
+        with self._transaction(write=False) as run:
             yield run
 
     @contextmanager
@@ -66,17 +67,16 @@ class SqliteDatabase:
         """Write all or nothing; what need not be durable is not synced."""
         if not self.writable:
             raise not_writable(self.place)
-        with self.transaction("BEGIN IMMEDIATE", durable=durable) as run:
+        with self._transaction(write=True, durable=durable) as run:
             yield run
 
     @contextmanager
-    def transaction(self, begin: str, *, durable: bool = True) -> Iterator[Run]:
-        """Run one transaction, writable or not."""
+    def _transaction(self, *, write: bool, durable: bool = True) -> Iterator[Run]:
         with self._mutex, _told(self.place):
             if not durable:
                 self._connection.execute("PRAGMA synchronous = NORMAL")
             try:
-                self._connection.execute(begin)
+                self._begin(write=write)
                 yield self._run
                 self._connection.execute("COMMIT")
             except BaseException:
@@ -86,6 +86,42 @@ class SqliteDatabase:
             finally:
                 if not durable:
                     self._connection.execute("PRAGMA synchronous = FULL")
+
+    def _begin(self, *, write: bool) -> None:
+        """Begin a transaction on the file that is at the path, written back if it was removed.
+
+        Looked at within it: while this connection writes, no other process writes the file back.
+        """
+        begin = "BEGIN IMMEDIATE" if write else "BEGIN"
+        self._connection.execute(begin)
+        if not (write or self._held):
+            return
+        with _files_told(self.place):
+            if not self._is_gone():
+                return
+        if not self._held:
+            raise rescue.removed(self.place)
+        try:
+            self._write_back()
+        except (OSError, sqlite3.Error) as problem:
+            raise rescue.not_written_back(self.place, problem) from problem
+        self._connection.execute(begin)
+
+    def _is_gone(self) -> bool:
+        return self._file is not None and self._file.is_gone()
+
+    def _write_back(self) -> None:
+        """Write the file anew, and go on with that; nobody writes to the lost one meanwhile."""
+        lost = self._connection
+        lost.execute("ROLLBACK")
+        lost.execute("BEGIN IMMEDIATE")
+        assert self._file is not None
+        with rescue.written_back(self._file, self.key, self._held, lost.serialize) as locks:
+            file = rescue.opened(self._path, self.place)
+            with _closed_on_failure(_connect(self._path)) as connection:
+                _write_ahead(connection)
+        self._connection, self._file, self._held = connection, file, locks
+        lost.close()
 
     def _run(self, sql: str, values: Sequence[Value] = (), /) -> Iterable[Row]:
         return self._connection.execute(sql, [plain(value) for value in values])
@@ -99,17 +135,31 @@ class SqliteDatabase:
         """Hold a scope's lock, that of a file beside the database."""
         if not self.writable:
             raise not_writable(self.place)
-        path = files.lock_path(self._path, scope)
-        with _files_told(self.place):
-            file = files.take_lock(path, holder_text(holder))
-            if file is None:
-                raise locked(scope, self.place, holder_of(files.lock_text(path) or ""))
-        self._held.add(scope)
+        with self._mutex, _files_told(self.place):
+            self._held[scope] = self._taken(scope, holder)
         try:
             yield
         finally:
-            self._held.discard(scope)
-            files.leave_lock(file)
+            # What was removed since the last transaction is known to nobody but this process.
+            with suppress(StateError), self.reading():
+                pass
+            with self._mutex:
+                files.leave_lock(self._held.pop(scope))
+
+    def _taken(self, scope: str, holder: Holder) -> int:
+        """Take a lock beside the file that is in use: beside another, it would keep nobody off."""
+        if self._is_gone():
+            raise rescue.removed(self.place)
+        path = files.lock_path(self._path, scope)
+        file = files.take_lock(path, holder_text(holder))
+        if file is None:
+            raise locked(scope, self.place, holder_of(files.lock_text(path) or ""))
+        with ExitStack() as failed:
+            failed.callback(files.leave_lock, file)
+            if self._is_gone():
+                raise rescue.removed(self.place)
+            failed.pop_all()
+        return file
 
     def share(self, scope: str, holder: Holder) -> AbstractContextManager[None]:
         """Hold a scope's lock: nobody shares a file's."""
@@ -147,6 +197,7 @@ class Opening:
         files.make_private(self.path)
         if not files.is_writable(self.path):
             raise not_writable(self.place)
+        file = rescue.opened(self.path, self.place)
         with _closed_on_failure(_connect(self.path)) as connection:
             is_older = self._version(connection) < len(self.migrations)
             if is_older or files.read_key(self.path) is None:
@@ -155,7 +206,7 @@ class Opening:
                         raise gone(self.place, files.key_path(self.path).name)
                     self._migrate(connection)
             _write_ahead(connection)
-            return self._at_path(connection)
+            return self._at_path(connection, file)
 
     def for_reading(self) -> SqliteDatabase:
         """Open it as it is; what cannot be written, or is older, is read from a copy."""
@@ -169,9 +220,10 @@ class Opening:
                 return self._in_memory(connection)
 
     def _in_place(self) -> SqliteDatabase:
+        file = rescue.opened(self.path, self.place)
         with _closed_on_failure(_connect(self.path)) as connection:
             if self._version(connection) == len(self.migrations):
-                return self._at_path(connection)
+                return self._at_path(connection, file)
             with closing(connection):
                 return self._in_memory(connection)
 
@@ -179,10 +231,10 @@ class Opening:
         """Return a state that holds nothing and that keeps nothing."""
         connection = _memory()
         self._migrate(connection)
-        return SqliteDatabase(connection, self, key, writable=False)
+        return SqliteDatabase(connection, self, key, None)
 
-    def _at_path(self, connection: sqlite3.Connection) -> SqliteDatabase:
-        return SqliteDatabase(connection, self, files.read_key(self.path), writable=True)
+    def _at_path(self, connection: sqlite3.Connection, file: rescue.Opened) -> SqliteDatabase:
+        return SqliteDatabase(connection, self, files.read_key(self.path), file)
 
     def _in_memory(self, source: sqlite3.Connection) -> SqliteDatabase:
         self._version(source)
@@ -191,7 +243,7 @@ class Opening:
         connection = _memory()
         source.backup(connection)
         self._migrate(connection)
-        return SqliteDatabase(connection, self, files.read_key(self.path), writable=False)
+        return SqliteDatabase(connection, self, files.read_key(self.path), None)
 
     def _version(self, connection: sqlite3.Connection) -> int:
         """Return the version of what is there. Raises StateError if that is not for us."""

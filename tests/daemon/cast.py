@@ -79,7 +79,7 @@ def app(name: str, app_id: str, **spec: Any) -> str:
         "notifications": {"secret": {"env": "NOTICES"}},
         **spec,
     }
-    return manifest("App", name, body)
+    return manifest("App", name, {key: value for key, value in body.items() if value is not None})
 
 
 def manifest(kind: str, name: str, spec: dict[str, Any]) -> str:

@@ -103,7 +103,7 @@ class Nursery:
         return json.loads(stdout.readline())
 
     def close(self) -> None:
-        """End it; no run may be left."""
+        """End it, and what is left of its runs."""
         self._pipe("stdin").close()
         self._pipe("stdout").close()
         assert self._process.wait(10) == 0
@@ -120,11 +120,18 @@ def serve() -> None:
     gc.freeze()  # children share what is there, and need not look through it
     sys.stdout.write(READY)
     sys.stdout.flush()
+    begun: set[int] = set()
     for line in sys.stdin:
         order = json.loads(line)
         answer = _fork(order["run"]) if "run" in order else _ended(order["poll"])
+        if "run" in order:
+            begun.add(answer)
+        elif answer is not None:
+            begun.discard(order["poll"])
         sys.stdout.write(f"{json.dumps(answer)}\n")
         sys.stdout.flush()
+    for number in begun:  # whoever gave the orders is gone, or a test has failed
+        os.kill(number, signal.SIGKILL)
 
 
 def _fork(order: dict[str, Any]) -> int:

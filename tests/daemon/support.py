@@ -26,6 +26,8 @@ from reconciler.engine.records import Records
 from reconciler.engine.shop import Materials
 from reconciler.errors import StateError
 from reconciler.plan.world import Options
+from reconciler.spec.cache import VARIABLE as CACHE
+from reconciler.spec.cache import open_cache
 from reconciler.spec.catalog import Catalog, read_catalog
 from reconciler.spec.load import Files
 from reconciler.spec.resolve import Resolver
@@ -264,13 +266,17 @@ class Run:
         return catalog, options
 
     def _catalog(self, fetched: Fetched) -> Catalog:
-        """Read the specs; what has not changed is not read again, as the cache would have it."""
+        """Read the specs as `run` does, and not at all while nothing changed."""
         files = [each for path in fetched.paths for each in sorted(Path(path).glob("*"))]
         marks = [(each.name, each.stat().st_mtime_ns, each.stat().st_size) for each in files]
         if self._read_before is None or self._read_before[0] != marks:
             stage = self.stage
             setting = Setting({}, frozenset(), stage.environ, stage.clock.now_s())
-            self._read_before = (marks, read_catalog(Files(list(fetched.paths)), setting))
+            cache = open_cache({CACHE: str(stage.folder / "cache")})
+            catalog = read_catalog(Files(list(fetched.paths)), setting, cache)
+            if cache is not None:
+                cache.flush()
+            self._read_before = (marks, catalog)
         return self._read_before[1]
 
 

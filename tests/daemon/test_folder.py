@@ -75,7 +75,8 @@ def specs(tmp_path: Path) -> Path:
 
 def problem_of(*paths: Path) -> str:
     fetched = asyncio.run(Folder(map(str, paths), SystemClock()).fetch())
-    assert fetched.paths == tuple(map(str, paths))
+    some_can_be_read = len(fetched.problem.split("; ")) < len(paths) or not fetched.problem
+    assert fetched.paths == (tuple(map(str, paths)) if some_can_be_read else ())
     return fetched.problem
 
 

@@ -3,6 +3,8 @@
 import re
 from typing import Any
 
+import pytest
+
 from tests.daemon.processes import Ground, Run, eventually
 
 LOCKED = 4
@@ -55,6 +57,7 @@ def test_what_is_asked_by_hand_is_done_and_an_apply_refused(ground: Ground) -> N
         assert run.end() == 0
 
 
+@pytest.mark.slow
 def test_what_a_guard_holds_is_done_once_it_is_approved(ground: Ground) -> None:
     ground.write("app", ground.app(requestsPerSecond=100))
     ground.want(*ROOMS, "wall")

@@ -190,6 +190,9 @@ async def test_a_bug_ends_no_run_and_is_answered(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Broken(SmallRun):
+        def holds(self, _: str) -> bool:
+            return True
+
         def approve(self, digest: str) -> str:
             raise LookupError(digest)
 
