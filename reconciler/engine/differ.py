@@ -29,7 +29,7 @@ from reconciler.plan.applied import (
 from reconciler.plan.expiry import MARGIN_S_MAX
 from reconciler.plan.parts import ignoring
 from reconciler.plan.recorded import Terms
-from reconciler.plan.session import Phase, Session
+from reconciler.plan.session import ASKED, Phase, Session
 from reconciler.plan.world import Comparison, Wanted
 from reconciler.spec.groups import Group
 from reconciler.spec.mapping import Change as Effect
@@ -192,8 +192,8 @@ class Differ:
         return next_s is not None and next_s <= ends_s
 
     def _is_doubtful(self, session: Session, wanted: Wanted, now_s: float) -> bool:
-        if session.phase not in _COMPARED:
-            return False
+        if session.phase not in _COMPARED or session.end_reason in ASKED:
+            return False  # what follows an end that was asked for is the same whatever it was given
         if session.digest != wanted.digest or session.paused is not None or session.rtmp:
             return True
         app_key = self._facts[wanted.app].app_key if wanted.app in self._facts else ""

@@ -1,5 +1,6 @@
 """`coverage`: did it record? Against a real state, written by real runs."""
 
+import asyncio
 import csv
 import io
 
@@ -68,6 +69,8 @@ def test_a_share_that_is_too_small_is_exit_1_and_named(world: World) -> None:
     world.want("lobby")
     world.apply()
     assert world.run("coverage", "--fail-under", "0").code == 0
+    assert world.run("stop", "lobby", "--yes").code == 0
+    asyncio.run(world.clock.sleep(5))  # its spec still wants it
     ran = world.run("coverage", "--fail-under", "100", "--format", "csv")
     assert ran.code == 1
     assert "`lobby` was covered for " in ran.err

@@ -1,6 +1,7 @@
 import fcntl
 import logging
 import shutil
+import sqlite3
 import stat
 import subprocess
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import LockedError, StateError
+from reconciler.state import sqlite as state_sqlite
 from reconciler.state.store import Event, SetSession, Store
 from tests.state.support import ME, NOW_S, SqliteBackend, child, end, line_of, session
 
@@ -329,3 +331,22 @@ def test_every_commit_of_another_process_that_was_acknowledged_is_written_back(
     with closing(sqlite.open(write=False)) as other:
         assert len(other.events("default")) == len(acknowledged) + 1
     assert process.returncode != 0
+
+
+def test_a_commit_that_another_process_has_begun_is_waited_for(
+    sqlite: SqliteBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(state_sqlite, "BUSY_S", 0.05)
+    with closing(sqlite.open()) as store, store.lock("default", ME):
+        put(store, "old", "of another")
+        with closing(sqlite3.connect(sqlite.path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            other.execute("UPDATE sessions SET channel = 'elsewhere' WHERE id = 'of another'")
+            whole_folder(sqlite.path)
+            with pytest.raises(StateError, match="cannot be written back: database is locked"):
+                names_in(store)
+            assert not sqlite.path.exists()
+            other.execute("COMMIT")
+        put(store, "new")
+        assert {one.channel for one in store.snapshot("default").sessions} == {"room", "elsewhere"}
+    assert kept(sqlite) == {"old", "of another", "new"}
