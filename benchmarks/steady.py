@@ -23,6 +23,7 @@ from reconciler.agora.messages import Reply, Request
 from reconciler.cli.desk import Desk, Inside
 from reconciler.cli.loading import load_catalog
 from reconciler.cli.scope import options_of
+from reconciler.clock import SystemClock
 from reconciler.daemon.daemon import Daemon, Setup
 from reconciler.daemon.meter import MeteredBudget, MeteredWire
 from reconciler.daemon.source import Fetched
@@ -250,7 +251,7 @@ class LoopClock:
     """The running loop's time, from now on."""
 
     def __init__(self) -> None:
-        self._begun_s = time.time()
+        self._begun_s = SystemClock().now_s()
 
     def now_s(self) -> float:
         """Return the Unix time."""

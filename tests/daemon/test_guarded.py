@@ -1,8 +1,9 @@
 """What a guard holds while specs, sessions and people change their minds."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any, cast
 
 from reconciler.errors import StateError
 from reconciler.state.store import Change, SetRecorded, Store
@@ -146,16 +147,20 @@ async def test_a_failing_state_loses_no_recording_its_passes(tmp_path: Path) -> 
 
 def _failing(fails: Callable[[Change], object]) -> Callable[[Store], Store]:
     """Return what makes a store refuse commits with such changes."""
+    return lambda store: cast("Store", _Full(store, fails))
 
-    def wrap(store: Store) -> Store:
-        commit = store.commit
 
-        def refuse(scope: str, changes: list[Change]) -> int:
-            if any(map(fails, changes)):
-                raise StateError("the state cannot be written: the disk is full")
-            return commit(scope, changes)
+class _Full:
+    """A store on a full disk, to order."""
 
-        store.commit = refuse  # type: ignore[method-assign, assignment]  # a full disk, to order
-        return store
+    def __init__(self, store: Store, fails: Callable[[Change], object]) -> None:
+        self._store = store
+        self._fails = fails
 
-    return wrap
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def commit(self, scope: str, changes: Sequence[Change]) -> int:
+        if any(map(self._fails, changes)):
+            raise StateError("the state cannot be written: the disk is full")
+        return self._store.commit(scope, changes)

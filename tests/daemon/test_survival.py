@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 from reconciler.agora.messages import Request, Silence
-from reconciler.daemon.source import Fetched
 from reconciler.errors import LockLostError, StateError
 from reconciler.plan.action import Kind
 from reconciler.state.store import Store
@@ -322,17 +321,12 @@ async def test_a_mistake_in_the_passes_of_one_recording_is_no_others_trouble(
 @long_time
 async def test_a_mistake_in_reading_the_specs_leaves_all_as_it_is(folder: Path) -> None:
     scene = Scene(folder, interval_s=60.0)
-    fetch = scene.run.source.fetch
-
-    async def fail() -> Fetched:
-        raise RuntimeError("a mistake")
-
     async with scene.going():
-        scene.run.source.fetch = fail  # type: ignore[method-assign]
+        scene.run.source.mistake = RuntimeError("a mistake")
         scene.want("other")
         scene.order("hall", "kill")
         await scene.minutes(SILENT_MINUTES)
         scene.check(*NAMES, started=4)
-        scene.run.source.fetch = fetch  # type: ignore[method-assign]
+        scene.run.source.mistake = None
         await scene.minutes(2)
         scene.check(*NAMES, "other", started=5)

@@ -1,4 +1,4 @@
-"""A daemon lives for days on virtual time, and everything happens to it (issue of all its parts).
+"""A daemon lives for days on virtual time, and everything happens to it.
 
 What always holds is checked every minute; at the end every second that was wanted is accounted for.
 """
@@ -10,13 +10,16 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import pytest
+
 from reconciler.engine.history import histories
 from reconciler.plan.action import Kind
 from reconciler.plan.coverage import coverage
 from reconciler.plan.spans import Span, both, minus, union
 from reconciler.simulator.outbox import Chaos
-from tests.daemon.acts import LIVE, PEOPLE, PROCESS, SERVICE
-from tests.daemon.cast import DAY_S, LongStage, Role, daily, fixed, told_settings
+from tests.daemon.accidents import PROCESS, SERVICE
+from tests.daemon.cast import DAY_S, LIVE, LongStage, Role, Times, daily, fixed, told_settings
+from tests.daemon.people import PEOPLE
 from tests.daemon.support import long_time, scratch
 from tests.daemon.truth import configs
 from tests.daemon.week import Act, Week
@@ -25,10 +28,16 @@ from tests.engine.support import CERTIFICATE
 SETTLED_S = 3.7 * 3600
 """After this long without anything new all is as it should be."""
 
+GAP_S = (60.0, 3600.0)
+"""How long nothing happens."""
+
 EDGE_S = 3
+"""Moments are compared in whole seconds, and what the service tells takes a moment."""
+
+DAYS = 7.0
 
 
-def cast(begins_s: float) -> list[Role]:
+def cast(begins_s: float, hall: Times) -> list[Role]:
     """Return recordings of all modes, that are handed over for every reason there is."""
     north: dict[str, Any] = {"app": "north", "storage": "archive"}
     south: dict[str, Any] = {"app": "south", "storage": "archive"}
@@ -40,6 +49,7 @@ def cast(begins_s: float) -> list[Role]:
             "hall",
             "individual",
             {**north, **LIVE, "storage": "filed", "replicas": 2, "resourceExpiry": "72h"},
+            hall,
         ),
         Role("wall", "web", {**north, "storage": "asked", "web": page}),
         Role("night", "mix", {**north, **LIVE}, daily(2, 30, 90, "Europe/Berlin")),
@@ -63,21 +73,20 @@ def cast(begins_s: float) -> list[Role]:
     ]
 
 
-async def live(
-    folder: Path, seed: int, days: float, progress: float = 1.0, **settings: Any
-) -> Week:
-    """Let a daemon live for days; check all that holds at the end."""
+async def live(folder: Path, seed: int, days: float, hall: Times, **settings: Any) -> Week:
+    """Let a daemon live for days, until nothing new has happened for hours."""
     rng = Random(seed)
     begins = datetime(2026, 10, 23, 22, tzinfo=UTC)
     stage = LongStage(folder, told_settings(certificate=CERTIFICATE), begins=begins)
     week = Week(folder, stage, rng, **settings)
     week.set_up()
-    week.enter(*cast(begins.timestamp()))
+    week.enter(*cast(begins.timestamp(), hall))
     acts: tuple[Act, ...] = (*PEOPLE, *SERVICE, *PROCESS)
-    week.progress = progress
+    if days < DAYS:
+        week.progress, week.rooms_max = 0.05, 1
     async with stage.application.delivering(week.hear):
         await week.begin()
-        await week.live(begins.timestamp() + days * DAY_S, (60.0, 2400.0), acts)
+        await week.live(begins.timestamp() + days * DAY_S - SETTLED_S, GAP_S, acts)
         stage.heal()
         stage.simulator.world.outbox.chaos = Chaos()
         await week.wait(SETTLED_S)
@@ -145,10 +154,28 @@ def _texts(found: dict[str, list[Any]]) -> dict[str, list[str]]:
     }
 
 
+async def check(week: Week, folder: Path) -> None:
+    """Check that all happened, and what came of it."""
+    assert len(week.count) >= 0.8 * len({*PEOPLE, *SERVICE, *PROCESS})
+    assert len(week.truth.recorded) >= 50
+    check_seconds(week)
+    check_coverage(week)
+    await check_end(week, folder)
+
+
 @long_time
 async def test_two_days(tmp_path: Path) -> None:
     with scratch(tmp_path) as folder:
-        week = await live(folder, 1, 2.0, tick_s=5.0, interval_s=900.0)
-        check_seconds(week)
-        check_coverage(week)
-        await check_end(week, tmp_path)
+        evenings = daily(18, 30, 240, "Asia/Tokyo")
+        week = await live(folder, 3, 2.0, evenings, tick_s=25.0, interval_s=900.0, resync_s=400.0)
+        await check(week, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@long_time
+async def test_a_week(tmp_path: Path, seed: int) -> None:
+    with scratch(tmp_path) as folder:
+        week = await live(folder, seed, DAYS, Times(), interval_s=300.0)
+        await check(week, tmp_path)

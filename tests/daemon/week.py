@@ -63,6 +63,7 @@ class Week:
         self.progress = 1.0
         """The share of the reports that arrive which every session sends each minute."""
 
+        self.rooms_max = 3
         self.taken_s = self.run.settings.tick_s + 5.0
         """How long a request may wait until it is taken and carried out."""
 
@@ -196,6 +197,16 @@ class Week:
         is_calm = self.now_s >= max(role.calm_s, self.calm_s)
         return is_calm and not role.busy and self.excuses.is_free(role.name, self.now_s)
 
+    def some(self, fits: Callable[[Role], bool]) -> Role | None:
+        """Return one of the Recordings with which nothing is wrong now."""
+        found = [role for role in self.roles.values() if self.is_well(role) and fits(role)]
+        return self.rng.choice(found) if found else None
+
+    def some_session(self) -> tuple[Role, Session] | None:
+        """Return a session of such a Recording."""
+        found = [pair for pair in self.sessions() if self.is_well(pair[0])]
+        return self.rng.choice(found) if found else None
+
     # Credentials
 
     def turn_keys(self) -> None:
@@ -215,6 +226,7 @@ class Week:
                 continue
             oldest_s = self.now_s - refresh_s - FRESH_S - MINUTE_S
             storage = tree.child(session.config, "storageConfig")
-            is_old = left_s[tree.text(storage, "accessKey")] < oldest_s
-            is_excused = both(self.excuses.of(role.name), ((int(oldest_s), int(self.now_s) + 1),))
-            assert not is_old or is_excused, f"`{role.name}` has keys of long ago"
+            if left_s[tree.text(storage, "accessKey")] < oldest_s:
+                lately = ((int(oldest_s), int(self.now_s) + 1),)
+                is_excused = both(self.excuses.of(role.name), lately)
+                assert is_excused, f"`{role.name}` has keys of long ago"
