@@ -2,7 +2,7 @@
 # else comes from requirements.lock into .venv.
 
 PYTHON ?= python3
-WORKERS ?= 2
+WORKERS ?= 4
 BIN := .venv/bin
 STAMP := .venv/.installed
 SOURCES := $(wildcard reconciler tests benchmarks tools)

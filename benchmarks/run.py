@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import apply, budget, plan, simulator, state
+from benchmarks import apply, budget, daemon, plan, simulator, state
 from benchmarks.measure import COMMAND, line, median_s, peak_mib, touch
 from benchmarks.specs import PER_FILE, write_specs
 
@@ -32,6 +32,7 @@ def main() -> None:
     state.main(count)
     budget.main()
     simulator.main()
+    daemon.main()
 
 
 def _startup() -> None:

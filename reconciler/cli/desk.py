@@ -13,10 +13,9 @@ from reconciler.daemon.daemon import UNAVAILABLE, Daemon
 from reconciler.daemon.http import EVENTS_MAX
 from reconciler.daemon.metrics import Facts, Metrics
 from reconciler.engine.assess import assess
-from reconciler.engine.history import histories
+from reconciler.engine.history import seconds_covered
 from reconciler.engine.records import Records
 from reconciler.errors import StateError
-from reconciler.plan.coverage import coverage
 from reconciler.plan.session import Phase
 from reconciler.state.store import Store
 from reconciler.web.events import event_document
@@ -132,7 +131,8 @@ class Desk:
     def _own(self, daemon: Daemon) -> View:
         """Read how those Recordings are that this process works on."""
         site, names = daemon.site, daemon.post.names()
-        return view_of(site.records, site.now_s(), set(filter(daemon.claims.owns, names)))
+        own = set(filter(daemon.claims.owns, names))
+        return view_of(site.records, site.now_s(), own, listed=False)
 
     def _facts(self) -> Facts | None:
         if self.inside.daemon is None and not self.inside.problem:
@@ -162,10 +162,9 @@ class Desk:
         if self._coverage is None or now_s - self._coverage[0] > COVERAGE_S:
             until_s = self._clock.now_s()
             since_s = until_s - DAY_S
-            known = histories(records.store, records.scope, since_s, told=False)
-            own = (each for each in known if daemon.claims.owns(each.name))
-            found = {each.name: coverage(each, since_s, until_s, until_s).whole for each in own}
-            wanted_s = {name: float(each.wanted_s) for name, each in found.items()}
-            covered_s = {name: float(each.covered_s) for name, each in found.items()}
+            known = seconds_covered(records.store, records.scope, since_s, until_s)
+            own = {name: each for name, each in known.items() if daemon.claims.owns(name)}
+            wanted_s = {name: float(wanted) for name, (wanted, _) in own.items()}
+            covered_s = {name: float(covered) for name, (_, covered) in own.items()}
             self._coverage = (now_s, wanted_s, covered_s)
         return self._coverage[1:]

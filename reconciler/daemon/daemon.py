@@ -247,6 +247,7 @@ class Daemon:
             self._wanted.clear()
             try:
                 await self._load()
+                self.state_trouble = ""
             except LockLostError:
                 self.crew.lost.set()
             except StateError as problem:
@@ -289,7 +290,6 @@ class Daemon:
         if self.claims.claim():  # Apps that these specs are the first to name
             options = self.claims.targeted(options)
             news |= await self.post.take(catalog, options, self.crew.alone)
-        self.state_trouble = ""
         self.crew.renew(sorted(filter(self.claims.owns, news)))
         fresh = (name for name in sorted(self.post.names()) if not self.crew.known(name))
         self.crew.wake(filter(self.claims.owns, fresh))
@@ -357,7 +357,6 @@ class Daemon:
     async def _look_for_requests(self) -> None:
         with self._state():
             await self._requests.look()
-            self.state_trouble = ""
 
     async def _read_addresses(self) -> None:
         later_s = self._clock.monotonic_s() + ADDRESSES_S
@@ -393,6 +392,7 @@ class Daemon:
         if self.state_trouble != str(problem):
             self.state_trouble = str(problem)
             log.warning("state cannot be used", extra={"problem": str(problem)})
+            self._load_again(LOAD_AGAIN_S)  # the load that succeeds tells that it is over
 
 
 async def _until(sign: asyncio.Event) -> None:

@@ -73,13 +73,15 @@ class Apps:
         self._salt = salt
         self._outside = outside
         self._keys = {name: self._key(app) for name, app in definitions.items()}
+        # Each pass asks for these several times, and nothing that they are made of changes.
+        self._facts = {name: self._facts_of(app) for name, app in definitions.items()}
         self._clients: dict[tuple[str, str], Client | Problem] = {}
         self._blocked: dict[str, Problem] = {}
         self._wire: Wire | None = None
 
     def facts(self) -> Mapping[str, AppFacts]:
         """Return what planning needs to know of each App."""
-        return {name: self._facts(app) for name, app in self.definitions.items()}
+        return self._facts
 
     def app_id(self, name: str) -> SecretValue:
         """Return an App's ID. Raises SecretError."""
@@ -129,7 +131,7 @@ class Apps:
         """Return why nothing can be done for an App ID, by its key."""
         return self._blocked
 
-    def _facts(self, app: AppDefinition) -> AppFacts:
+    def _facts_of(self, app: AppDefinition) -> AppFacts:
         foreign = foreign_hosts(app.endpoints, self._outside.allowed_hosts)
         error, hint = app.error, ""
         if not error and foreign:

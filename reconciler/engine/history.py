@@ -6,18 +6,17 @@ from typing import TypeVar
 
 from reconciler.engine.tell import WARNING
 from reconciler.plan.applied import Applied, thaw
-from reconciler.plan.coverage import History
+from reconciler.plan.coverage import History, seconds
 from reconciler.spec.wire import Mode
 from reconciler.state.store import Past, Store
 
 T = TypeVar("T")
 
 
-def histories(store: Store, scope: str, since_s: float, *, told: bool = True) -> list[History]:
+def histories(store: Store, scope: str, since_s: float) -> list[History]:
     """Return what state remembers of each Recording, in order of name. Raises StateError.
 
     Of the sessions that ended before `since_s` only the last count: they explain how it began.
-    What was `told` explains gaps, and moves no second.
     """
     recorded = store.snapshot(scope).recorded
     asked = _grouped((row.recording, row) for row in store.asked(scope))
@@ -26,9 +25,8 @@ def histories(store: Store, scope: str, since_s: float, *, told: bool = True) ->
     past = _grouped((each.session.recording, each) for each in sessions.values())
     known = {*recorded, *asked, *past}
     gaps = _grouped((row.session, row) for row in store.gaps(scope))
-    events = store.events(scope) if told else []
-    warnings = (event for _, event in events if event.type == WARNING)
-    warned = _grouped((event.recording, event) for event in warnings)
+    warnings = (event for _, event in store.events(scope) if event.type == WARNING)
+    told = _grouped((event.recording, event) for event in warnings)
     return [
         History(
             name=name,
@@ -37,11 +35,41 @@ def histories(store: Store, scope: str, since_s: float, *, told: bool = True) ->
             interruptions=[
                 row for each in past.get(name, ()) for row in gaps.get(each.session.id, ())
             ],
-            told=warned.get(name, ()),
+            told=told.get(name, ()),
             fileless=_fileless(store, past.get(name, ())),
         )
         for name in sorted(known)
     ]
+
+
+def seconds_covered(
+    store: Store, scope: str, since_s: float, until_s: float
+) -> dict[str, tuple[int, int]]:
+    """Return how long each Recording was to record in this time, and did. Raises StateError.
+
+    The same as `coverage` of `histories` says, without what it takes to say why: it is asked for
+    all Recordings again and again.
+    """
+    asked = _grouped((row.recording, row) for row in store.asked(scope))
+    sessions = _grouped(
+        (each.session.recording, each) for each in store.past(scope, since_s=since_s)
+    )
+    gaps = _grouped((row.session, row) for row in store.gaps(scope))
+    return {
+        name: seconds(
+            History(
+                name=name,
+                asked=rows,
+                past=sessions.get(name, ()),
+                interruptions=[
+                    row for each in sessions.get(name, ()) for row in gaps.get(each.session.id, ())
+                ],
+            ),
+            since_s,
+            until_s,
+        )
+        for name, rows in asked.items()
+    }
 
 
 def _grouped(pairs: Iterable[tuple[str, T]]) -> dict[str, list[T]]:

@@ -12,6 +12,7 @@ from reconciler.agora.answers import Handle, Observation
 from reconciler.agora.failures import Failure, Meaning
 from reconciler.engine import gaps
 from reconciler.engine.files import files_of
+from reconciler.engine.halt import Halt
 from reconciler.engine.page import address_seal, is_paused
 from reconciler.engine.records import WEB
 from reconciler.engine.site import Site
@@ -30,11 +31,15 @@ QUERIES_MAX = 32
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a query made of a session; `files` None where it told of none."""
+    """What a query made of a session; `files` None where it told of none, or of no others.
+
+    `listing` stands for the files of the answer as a whole.
+    """
 
     session: Session
     files: str | None = None
     problem: Problem | None = None
+    listing: int | None = None
 
 
 async def observe(site: Site, name: str) -> None:
@@ -43,7 +48,20 @@ async def observe(site: Site, name: str) -> None:
     for session in site.records.sessions_of(name):
         if _is_due(site, session, now_s):
             site.records.to_ask.discard(session.id)
-            await write_look(site, session, await look(site, session))
+            await write_look(site, session, await _look_unless_told(site, session))
+
+
+async def _look_unless_told(site: Site, session: Session) -> Look:
+    """Look, but for no longer than nothing else tells how the session is.
+
+    With a thousand sessions the query may be in line for seconds, and what a notification tells is
+    to be acted on within one.
+    """
+    halt = site.records.looks[session.id] = Halt()
+    try:
+        return await halt.unless(look(site, session)) or Look(session)
+    finally:
+        del site.records.looks[session.id]
 
 
 def _is_due(site: Site, session: Session, now_s: float) -> bool:
@@ -108,8 +126,11 @@ async def look(site: Site, session: Session) -> Look:
         seen = _seen(site, session, answer)
         goes_on = _goes_on(site, session)
         known = session if seen.is_end else life.found_alive(session, now_s, goes_on=goes_on)
-        after = life.observed(known, seen, now_s)
-        return Look(_confirmed_in_time(after, now_s), files_of(site, session, answer))
+        after = _confirmed_in_time(life.observed(known, seen, now_s), now_s)
+        listing = hash((answer.all_files, answer.slice_start_ms))
+        if site.records.listings.get(session.id) == listing:
+            return Look(after)
+        return Look(after, files_of(site, session, answer), listing=listing)
     return Look(_failed(session, answer, now_s), problem=_problem(site, session, answer))
 
 
@@ -130,6 +151,8 @@ async def write_look(site: Site, before: Session, seen: Look) -> None:
     if seen.files is not None:
         changes.append(SetFiles(session=before.id, files=seen.files))
     await site.records.commit(*changes)
+    if seen.listing is not None:
+        site.records.listings[before.id] = seen.listing
 
 
 def handle_of(session: Session) -> Handle:

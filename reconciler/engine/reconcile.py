@@ -21,7 +21,7 @@ from reconciler.engine.start import Order, start, unready
 from reconciler.engine.tell import WARNING, event
 from reconciler.plan.action import Action, Key, Kind
 from reconciler.plan.applied import freeze, sealed_text
-from reconciler.plan.capacity import free_places
+from reconciler.plan.capacity import Seat, free_places
 from reconciler.plan.decide import decide_recording
 from reconciler.plan.looks import next_look_s, next_stop_s
 from reconciler.plan.reasons import Reason
@@ -65,8 +65,18 @@ async def reconcile(site: Site, differ: Differ, name: str, held: Collection[Key]
 
 def next_actions(site: Site, differ: Differ, name: str) -> tuple[Action, ...]:
     """Return the next action of each replica of a Recording, as things are now."""
-    free = free_places(site.apps.facts(), site.records.places())
-    return decide_recording(world_of(site, differ, name), name, free)
+    world = world_of(site, differ, name)
+    return decide_recording(world, name, _free_places(site, world, name))
+
+
+def _free_places(site: Site, world: World, name: str) -> Mapping[Seat, int]:
+    """Return the places that are free where a Recording may take one."""
+    wanted = world.wanted.get(name)
+    app = world.apps.get(wanted.app) if wanted is not None else None
+    if app is None:
+        return {}
+    sharing = {each.name: each for each in world.apps.values() if each.app_key == app.app_key}
+    return free_places(sharing, site.records.places())
 
 
 def world_of(site: Site, differ: Differ, name: str) -> World:
@@ -174,8 +184,8 @@ async def _agreed(site: Site, differ: Differ, session: Session) -> None:
     wanted = site.specs.wanted[session.recording]
     is_due = differ.is_due(session, wanted.terms, now_s)
     credentials_s = now_s if is_due else session.credentials_s
-    after = replace(session, digest=wanted.digest, credentials_s=credentials_s)
-    if after != session:
+    if (session.digest, session.credentials_s) != (wanted.digest, credentials_s):
+        after = replace(session, digest=wanted.digest, credentials_s=credentials_s)
         await site.records.commit(SetSession(session=after))
 
 

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
+from reconciler.engine.halt import Halt
 from reconciler.plan.life import SETTLED
 from reconciler.plan.recorded import Recorded, Terms, terms_of
 from reconciler.plan.session import Phase, Session
@@ -42,10 +43,19 @@ class Records:
 
         self.to_ask: set[str] = set()
         """Sessions, by id, to be asked with the next look, whenever that were due."""
+
+        self.looks: dict[str, Halt] = {}
+        """What breaks off a look that is under way when its session changes, by id."""
+
+        self.listings: dict[str, int] = {}
+        """What stands for the files that the last query of a session listed, by id: most queries
+        list the same ones, which need not be made out and written again."""
+
         self.reload(snapshot)
 
     def reload(self, snapshot: Snapshot) -> None:
         """Take over what another process wrote meanwhile; all that is ours is in there too."""
+        self.listings.clear()
         self.recorded: dict[str, Recorded] = dict(snapshot.recorded)
         self.apps: dict[str, str] = dict(snapshot.apps)
         self.elsewhere = snapshot.elsewhere
@@ -146,11 +156,14 @@ class Records:
         known = self._sessions[session.recording]
         if (before := known.get(session.id)) is not None:
             self._hold(before, -1)
+            if session.id in self.looks:
+                self.looks[session.id].order()
         self._hold(session, +1)
         known[session.id] = session
         for other in list(known.values()):
             if _is_history(other) and _is_later(session, other):
                 del known[other.id]
+                self.listings.pop(other.id, None)
 
     def _let_go(self, name: str) -> None:
         """Keep of a Recording that is gone only what may live, or is to be looked at again."""

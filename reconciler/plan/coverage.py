@@ -16,6 +16,7 @@ from reconciler.plan.covered import Past, Stretch, files_of, stretch
 from reconciler.plan.lapses import Evidence, Interruption, Lapse, Told, lapses
 from reconciler.plan.life import SETTLED
 from reconciler.plan.recorded import Override, Recorded, terms_of
+from reconciler.plan.session import Session
 from reconciler.plan.spans import Span, Spans, both, minus, span, total_s, union
 from reconciler.plan.wants import want
 from reconciler.plan.world import Wanted, World
@@ -129,6 +130,36 @@ def coverage(history: History, since_s: float, until_s: float, now_s: float) -> 
         replicas={replica: cover for replica, cover in covers.items() if cover.wanted},
         files=_files(history, stretches, within),
     )
+
+
+def seconds(history: History, since_s: float, until_s: float) -> tuple[int, int]:
+    """Return how long it was to record in this time, and how much of that it surely did.
+
+    That is what `coverage` says of the whole, without what became of each replica, and why.
+    """
+    begins = ceil(since_s)
+    within = (begins, max(begins, ceil(until_s)))
+    rows = sorted(history.asked, key=lambda row: row.since_s)
+    replicas = range(_replicas(rows))
+    wanted = union(part for replica in replicas for part in _wanted(rows, replica, within))
+    stretches = [stretch(_bare(past, since_s)) for past in history.past]
+    sure, _ = _recorded(stretches, _interruptions(history, stretches), within)
+    return total_s(wanted), total_s(both(wanted, sure))
+
+
+@dataclass(frozen=True, slots=True)
+class _Bare:
+    """A session without its files."""
+
+    session: Session
+    files: str = ""
+    upload: str = ""
+
+
+def _bare(past: Past, since_s: float) -> Past:
+    """Leave out the files where they say nothing: of what recorded already when the time began."""
+    confirmed_s = past.session.confirmed_s
+    return _Bare(past.session) if confirmed_s is not None and confirmed_s <= since_s else past
 
 
 def _first(stretches: Iterable[Stretch], begins: int) -> int:

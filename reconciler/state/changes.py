@@ -173,9 +173,13 @@ def _set_session(run: Run, scope: str, change: SetSession) -> None:
         run("SELECT scope, recording, replica, created_s FROM sessions WHERE id = ?", (session.id,))
     )
     identity, *values = session_values(session)
-    run(_SET_SESSION, (identity, scope, is_settled(session), 1, *values))
-    run(_NO_LONGER_CURRENT, (scope, session.recording))
-    if before and before[0] != (scope, session.recording, session.replica, session.created_s):
+    settled = is_settled(session)
+    run(_SET_SESSION, (identity, scope, settled, 1, *values))
+    place = (scope, session.recording, session.replica, session.created_s)
+    moved = not before or before[0] != place
+    if settled or moved:  # what a query saw of one that goes on makes no other one the newest
+        run(_NO_LONGER_CURRENT, (scope, session.recording))
+    if before and moved:
         run(_CURRENT_AGAIN, before[0][:2])
     if change.applied is not None:
         run(_SET_APPLIED, (session.id, change.applied))

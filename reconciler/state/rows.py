@@ -36,6 +36,8 @@ def _setters(kind: type, names: Iterable[str]) -> tuple[Any, ...]:
 
 _SETTERS = _setters(Session, SESSION_COLUMNS)
 _RECORDED_SETTERS = _setters(Recorded, _KEPT_AS_IT_IS)
+_ASKED_SETTERS = _setters(Asked, ASKED_COLUMNS[:3])
+(_SET_ASKED_OVERRIDE,) = _setters(Asked, ("override",))
 _TERMS = _KEPT_AS_IT_IS.index("terms")
 _SET_TERMS, _SET_OVERRIDE = _setters(Recorded, ("terms", "override"))
 _PHASE, _PAUSED = map(SESSION_COLUMNS.index, ("phase", "paused"))
@@ -105,8 +107,11 @@ def asked_values(asked: Asked) -> list[Value]:
 
 def asked_of(row: Row) -> Asked:
     """Make of the columns `ASKED_COLUMNS` what a Recording was asked."""
-    recording, since_s, terms, *override = row
-    return Asked(recording=recording, since_s=since_s, terms=terms, override=_override(*override))
+    asked = object.__new__(Asked)
+    for put, value in zip(_ASKED_SETTERS, row, strict=False):
+        put(asked, value)
+    _SET_ASKED_OVERRIDE(asked, _override(*row[-3:]))
+    return asked
 
 
 def gap_of(row: Row) -> Gap:

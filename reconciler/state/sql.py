@@ -64,6 +64,10 @@ _PAST = """
     FROM sessions LEFT JOIN details ON details.session = sessions.id
     WHERE scope = ?
 """.replace("$", _COLUMNS)
+_FILES = """
+    SELECT id, files FROM sessions JOIN details ON details.session = sessions.id
+    WHERE scope = ? AND current = 1 AND files <> ''
+"""
 # Two ranges of the index instead of a walk over all that is current in the scope itself.
 _ELSEWHERE = """
     SELECT app_key, channel, uid, mode FROM sessions
@@ -156,7 +160,7 @@ class SqlStore:
         """Return every session (one that ended before `since_s` not), oldest first."""
         conditions: dict[str, str | float | None] = {
             "AND recording = ?": recording,
-            "AND (ended_s IS NULL OR ended_s >= ?)": since_s,
+            "AND coalesce(ended_s, 1e300) >= ?": since_s,  # as the index sessions_ended has it
         }
         given = {text: value for text, value in conditions.items() if value is not None}
         return self._past((*given,), (scope, *given.values()))
@@ -172,6 +176,11 @@ class SqlStore:
                 Past(session=session_of(row[:-2]), files=row[-2], upload=row[-1])
                 for row in run(sql, values)
             ]
+
+    def files(self, scope: str) -> dict[str, str]:
+        """Return what is known of the files of the sessions of `snapshot`, by id."""
+        with self._reading() as run:
+            return dict(run(_FILES, (scope,)))
 
     def holding(self, app_key: str, channel: str, uid: str) -> list[Session]:
         """Return the sessions of all scopes that ever had this uid there, oldest first."""
@@ -222,7 +231,7 @@ class SqlStore:
 
     def asked(self, scope: str, recording: str | None = None) -> list[Asked]:
         """Return what Recordings were asked, by recording, oldest first."""
-        with self._reading() as run:
+        with self._reading() as run, _no_collection():
             return [asked_of(row) for row in run(*_of(_ASKED, scope, recording))]
 
     def gaps(self, scope: str, recording: str | None = None) -> list[Gap]:

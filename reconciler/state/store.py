@@ -310,6 +310,10 @@ class Store(Protocol):
         """Return the sessions of `snapshot` with their files."""
         ...
 
+    def files(self, scope: str) -> dict[str, str]:
+        """Return what is known of the files of the sessions of `snapshot`, by id."""
+        ...
+
     def holding(self, app_key: str, channel: str, uid: str) -> list[Session]:
         """Return the sessions of all scopes that ever had this uid there, oldest first."""
         ...

@@ -29,9 +29,17 @@ class View:
 
 
 def view_of(
-    records: Records, now_s: float, names: Collection[str] | None = None, commit: str = ""
+    records: Records,
+    now_s: float,
+    names: Collection[str] | None = None,
+    commit: str = "",
+    *,
+    listed: bool = True,
 ) -> View:
-    """Read how these Recordings are; None: all. Raises StateError."""
+    """Read how these Recordings are; None: all. Raises StateError.
+
+    `listed`: with their files, which whoever only counts rows leaves where they are.
+    """
     store, scope = records.store, records.scope
     recorded = {
         name: each for name, each in records.recorded.items() if names is None or name in names
@@ -44,13 +52,13 @@ def view_of(
         if each.type == APPLIED and not each.status
     }
     notes = Notes(unseen=records.unseen, failed=failed)
-    files = {past.session.id: past.files for past in store.latest(scope)}
+    files = {**store.files(scope), **records.seen_files} if listed else {}
     return View(
         scope=scope,
         now_s=now_s,
         rows=status_rows(recorded, sessions, now_s, notes),
         orphans=orphans(sessions, now_s),
         conditions=conditions,
-        files=files | records.seen_files,
+        files=files,
         commit=commit,
     )

@@ -9,10 +9,11 @@ from reconciler.simulator.channels import User
 from reconciler.simulator.media import refresh_channel
 from reconciler.simulator.outbox import Chaos
 from tests.daemon.cast import Role
-from tests.daemon.people import edit_files
+from tests.daemon.people import edit_files, subscribe
 from tests.daemon.week import CALM_S, GRACE_S, RECOVERY_S, START_S, Act, Week
 
 HOST = User("100")
+PATIENCE_S = 300.0
 
 # What happens at the service
 
@@ -66,6 +67,8 @@ async def fail_over(week: Week) -> None:
         week.doubts.say(role.name, week.now_s - before_s, doubted_s, "failover")
         week.stage.order(session, "failover", seconds=seconds)
         week.stage.simulator.clock.nudge()
+        if role.mode != "web" and week.rng.random() < 0.5:  # a call finds out that it is away
+            subscribe(week, role)
 
 
 async def empty_channel(week: Week) -> None:
@@ -172,13 +175,13 @@ async def kill(week: Week) -> None:
 
 
 async def kill_at_call(week: Week) -> None:
-    """End it at once, just before a call leaves or after its answer came."""
+    """End it at once, just before a call that changes something leaves, or after its answer."""
     left = week.rng.randint(1, 6)
     dead_s = 0.0
 
-    def pass_() -> None:
+    def pass_(endpoint: str) -> None:
         nonlocal left, dead_s
-        left -= 1
+        left -= endpoint != "query"
         if left <= 0:
             dead_s = dead_s or week.now_s
             week.run.store.dead = True
@@ -186,10 +189,12 @@ async def kill_at_call(week: Week) -> None:
 
     week.run.wire.passing = pass_
     await edit_files(week)
-    while not dead_s:
+    until_s = week.now_s + PATIENCE_S
+    while not dead_s and week.now_s < until_s:
         await week.wait(5)
+    dead_s = dead_s or week.now_s
     await week.run.kill()
-    week.run.wire.passing = lambda: None
+    week.run.wire.passing = lambda _: None
     await _begin_again(week, dead_s)
 
 
@@ -212,4 +217,4 @@ SERVICE: tuple[Act, ...] = (
     outage,
     garble_notices,
 )
-PROCESS: tuple[Act, ...] = (restart, kill, kill_at_call)
+PROCESS: tuple[Act, ...] = (restart, kill, kill_at_call, kill_at_call)

@@ -27,9 +27,14 @@ async def edit_subscriptions(week: Week) -> None:
     """Record other users, while it records."""
     role = week.some(lambda each: each.mode != "web")
     if role is not None:
-        audio = ["100", *(str(week.rng.randint(1, 20)) for _ in range(2))]
-        role.spec["subscriptions"] = {"audio": week.rng.choice(["all", sorted(set(audio))])}
-        week.write(role)
+        subscribe(week, role)
+
+
+def subscribe(week: Week, role: Role) -> None:
+    """Let a recording record other users."""
+    audio = {"100", *(str(week.rng.randint(1, 20)) for _ in range(2))}
+    role.spec["subscriptions"] = {"audio": week.rng.choice(["all", sorted(audio)])}
+    week.write(role)
 
 
 async def edit_files(week: Week) -> None:
@@ -85,7 +90,7 @@ async def remove(week: Week) -> None:
     role = week.some(lambda each: each.name.startswith("room"))
     if role is not None:
         (week.stage.specs / f"{role.name}.yaml").unlink()
-        week.run.change()
+        week.commit()
         if week.rng.random() < 0.5:
             role.busy = True
             week.after(week.rng.uniform(10, 250), partial(_put_back, week, role))

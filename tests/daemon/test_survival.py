@@ -128,16 +128,20 @@ FULL = StateError("there is no space left on the device")
 
 @pytest.mark.parametrize("reads", [True, False])
 @long_time
-async def test_state_that_cannot_be_written_for_minutes(folder: Path, *, reads: bool) -> None:
+async def test_state_that_cannot_be_written_for_minutes_loses_nothing(
+    folder: Path, *, reads: bool
+) -> None:
     scene = Scene(folder)
     async with scene.going():
         scene.store.problem, scene.store.reads = FULL, reads
         scene.order("hall", "kill")
         scene.want("other")
-        await scene.minutes(20)
+        await scene.minutes(0.5)
+        for _ in range(20):
+            await scene.minutes(1)
+            assert "no space left" in scene.run.daemon.readiness()
         assert len(scene.stage.alive()) == 2
         assert scene.stage.started() == 3
-        assert "no space left" in scene.run.daemon.readiness()
         assert scene.run.daemon.health() == ""
         scene.store.problem = None
         await scene.minutes(BACKOFF_MINUTES)
@@ -167,7 +171,9 @@ async def test_a_session_whose_start_could_not_be_written_down_is_not_left_behin
 
 @pytest.mark.parametrize("silence", list(Silence))
 @long_time
-async def test_a_service_that_nobody_reaches_for_hours(folder: Path, silence: Silence) -> None:
+async def test_a_service_that_nobody_reaches_for_hours_ends_and_doubles_nothing(
+    folder: Path, silence: Silence
+) -> None:
     scene = Scene(folder)
     async with scene.going():
         scene.run.wire.down = silence
@@ -186,7 +192,7 @@ async def test_a_service_that_nobody_reaches_for_hours(folder: Path, silence: Si
 @pytest.mark.parametrize("hours", [1.0, -1.0])
 @pytest.mark.parametrize("restarts", [False, True])
 @long_time
-async def test_a_clock_that_is_set_by_an_hour(
+async def test_a_clock_that_is_set_by_an_hour_keeps_nobody_waiting(
     folder: Path, hours: float, *, restarts: bool
 ) -> None:
     scene = Scene(folder)
@@ -218,7 +224,7 @@ async def test_a_clock_that_is_set_by_an_hour(
 
 
 @long_time
-async def test_credentials_that_are_refused_for_an_hour(folder: Path) -> None:
+async def test_credentials_that_are_refused_for_an_hour_are_told_once(folder: Path) -> None:
     scene = Scene(folder, interval_s=60.0)
     async with scene.going():
         scene.stage.fault("*", effect={"status": 401, "message": "Invalid authentication"})
@@ -226,8 +232,7 @@ async def test_credentials_that_are_refused_for_an_hour(folder: Path) -> None:
         await scene.minutes(60)
         assert scene.stage.started() == 3
         assert sum(scene.run.wire.left.counts.values()) - calls <= 3 * 60
-        told = [each for each in scene.reasons() if "auth" in each or "credential" in each]
-        assert 1 <= len(told) <= 2 * len(NAMES)
+        assert scene.reasons() == ["credentials"] * len(NAMES)
         scene.stage.heal()
         back_s = scene.stage.wall.monotonic_s()
         await scene.minutes(BACKOFF_MINUTES)
@@ -236,7 +241,7 @@ async def test_credentials_that_are_refused_for_an_hour(folder: Path) -> None:
 
 
 @long_time
-async def test_a_quota_that_is_full_and_free_again(folder: Path) -> None:
+async def test_a_quota_that_is_full_is_used_when_it_is_free_again(folder: Path) -> None:
     scene = Scene(folder)
     async with scene.going():
         world = scene.stage.simulator.world
@@ -250,7 +255,9 @@ async def test_a_quota_that_is_full_and_free_again(folder: Path) -> None:
 
 
 @long_time
-async def test_a_program_that_yields_no_credentials_for_a_while(folder: Path) -> None:
+async def test_a_program_that_yields_no_credentials_for_a_while_is_asked_again(
+    folder: Path,
+) -> None:
     scene = Scene(folder)
     scene.stage.allow_exec = True
     keys = folder / "keys.json"

@@ -157,14 +157,14 @@ def _texts(found: dict[str, list[Any]]) -> dict[str, list[str]]:
 async def check(week: Week, folder: Path) -> None:
     """Check that all happened, and what came of it."""
     assert len(week.count) >= 0.8 * len({*PEOPLE, *SERVICE, *PROCESS})
-    assert len(week.truth.recorded) >= 50
+    assert len(week.truth.recorded) >= 40
     check_seconds(week)
     check_coverage(week)
     await check_end(week, folder)
 
 
 @long_time
-async def test_two_days(tmp_path: Path) -> None:
+async def test_two_days_leave_no_second_unexplained(tmp_path: Path) -> None:
     with scratch(tmp_path) as folder:
         evenings = daily(18, 30, 240, "Asia/Tokyo")
         week = await live(folder, 3, 2.0, evenings, tick_s=25.0, interval_s=900.0, resync_s=400.0)
@@ -175,7 +175,7 @@ async def test_two_days(tmp_path: Path) -> None:
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("seed", [1, 2, 3])
 @long_time
-async def test_a_week(tmp_path: Path, seed: int) -> None:
+async def test_a_week_leaves_no_second_unexplained(tmp_path: Path, seed: int) -> None:
     with scratch(tmp_path) as folder:
         week = await live(folder, seed, DAYS, Times(), interval_s=300.0)
         await check(week, tmp_path)

@@ -130,6 +130,11 @@ class Week:
 
     def write(self, role: Role) -> None:
         self.stage.write(f"{role.name}.yaml", role.text())
+        self.commit()
+
+    def commit(self) -> None:
+        """Let the daemon see that the specs changed."""
+        self.run.source.commit = f"{next(self._numbers):040x}"
         self.run.change()
 
     async def hear(self, url: str, headers: Mapping[str, str], body: bytes) -> int | None:

@@ -25,7 +25,7 @@ ADDRESS = "192.0.2.7"
 Message = dict[str, Any]
 
 
-def _nothing() -> None:
+def _nothing(endpoint: str) -> None:
     """Let a call pass."""
 
 
@@ -122,12 +122,13 @@ class Direct:
     rng: Random = field(default_factory=lambda: Random(0))
     latency_s: float = 0.0
     down: Silence | None = None
-    passing: Callable[[], None] = _nothing
+    passing: Callable[[str], None] = _nothing
     left: Departures = field(default_factory=Departures)
 
     async def send(self, request: Request) -> Reply | Unanswered:
         """Send one request, once; what has left goes on whatever becomes of who sent it."""
-        self.passing()
+        endpoint = request.url.rpartition("/")[2]
+        self.passing(endpoint)
         if self.down is not None:
             return await self._unanswered(request, self.down)
         call = self.left.note(request, self.clock.monotonic_s())
@@ -141,7 +142,7 @@ class Direct:
             return Unanswered(Silence.NO_ANSWER, "it did not answer in time")
         finally:
             self.left.done(call)
-        self.passing()
+        self.passing(endpoint)
         if isinstance(answer, Reply):
             self.left.answered(call, answer, self.clock.monotonic_s())
         return answer
