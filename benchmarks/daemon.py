@@ -67,6 +67,8 @@ def _steady(folder: Path, *, told: bool) -> tuple[dict[str, Any], float]:
         said = process.stdout.read()
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, words)
     return json.loads(said), usage.ru_maxrss / 1024
 
 

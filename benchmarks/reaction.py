@@ -9,7 +9,6 @@ import asyncio
 import os
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -19,10 +18,12 @@ from benchmarks.measure import COMMAND, line
 from benchmarks.service import Service, ended, progress
 from benchmarks.specs import write_apps, write_specs
 from benchmarks.world import ENVIRON, fill_state
+from reconciler.clock import SystemClock
 from reconciler.plan.session import Session
 from reconciler.simulator.notices import signatures
 
 APP = "main"
+CLOCK = SystemClock()
 BREAKS = 200
 PROGRESS_PER_S = 17.0
 """Of 1,000 sessions, each of which tells its progress once a minute (agora-api.md 8.4)."""
@@ -95,15 +96,15 @@ class Reaction:
         """Tell of progress all the time, and after a while of sessions that broke."""
         telling = asyncio.create_task(self._progress(port, sessions))
         await asyncio.sleep(WARM_UP_S)
-        before = (time.monotonic(), _cpu_s(process), self._service.calls)
+        before = (CLOCK.monotonic_s(), _cpu_s(process), self._service.calls)
         teller = await Teller.to(port)
         for session in self._rng.sample(sessions, min(BREAKS, len(sessions))):
-            body = ended(session, 10_000, time.time())
-            self._sent_s[session.channel] = time.monotonic()
+            body = ended(session, 10_000, CLOCK.now_s())
+            self._sent_s[session.channel] = CLOCK.monotonic_s()
             await teller.tell(body)
             await asyncio.sleep(1 / self._breaks_per_s)
         await asyncio.sleep(LAST_S)
-        took_s = time.monotonic() - before[0]
+        took_s = CLOCK.monotonic_s() - before[0]
         self.cpu_share = (_cpu_s(process) - before[1]) / took_s
         self.calls_per_s = (self._service.calls - before[2]) / took_s
         telling.cancel()
@@ -114,7 +115,7 @@ class Reaction:
         teller = await Teller.to(port)
         for sequence in range(BREAKS):
             for session in sessions:
-                await teller.tell(progress(session, sequence, time.time()))
+                await teller.tell(progress(session, sequence, CLOCK.now_s()))
                 await asyncio.sleep(1 / PROGRESS_PER_S)
 
 

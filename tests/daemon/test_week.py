@@ -163,6 +163,8 @@ async def check(week: Week, folder: Path) -> None:
     await check_end(week, folder)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 @long_time
 async def test_two_days_leave_no_second_unexplained(tmp_path: Path) -> None:
     with scratch(tmp_path) as folder:

@@ -179,11 +179,19 @@ def configs(run: Run, foreign: set[str]) -> dict[str, list[Any]]:
     for session in run.stage.alive():
         if session.sid not in foreign:
             config = session.shown(0.0)["config"]
-            found[session.identity.cname].append(_without(config, frozenset({"token"})))
+            found[session.identity.cname].append(_compared(config))
     return dict(found)
 
 
-def _without(tree: Any, keys: frozenset[str]) -> Any:
-    if isinstance(tree, dict):
-        return {key: _without(value, keys) for key, value in tree.items() if key not in keys}
-    return [_without(item, keys) for item in tree] if isinstance(tree, list) else tree
+def _compared(config: Any) -> Any:
+    """Return what two sessions share that record the same, however they came to it.
+
+    To record everybody can be said, or left out (agora-api.md 3.4).
+    """
+    if isinstance(config, dict):
+        return {
+            key: _compared(value)
+            for key, value in config.items()
+            if key != "token" and value != ["#allstream#"]
+        }
+    return [_compared(item) for item in config] if isinstance(config, list) else config
