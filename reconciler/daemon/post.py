@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from reconciler.engine.assess import assess, world_of_all
-from reconciler.engine.guard import GUARDED, Guard, Judgement
+from reconciler.engine.guard import GUARDED, Guard, Held, Judgement
 from reconciler.engine.record import record, record_gone, record_removed
 from reconciler.engine.records import Records
 from reconciler.engine.refuse import refuse_unresolved
@@ -176,8 +176,8 @@ class Post:
     async def _adopt(self, judgement: Judgement) -> None:
         before, held = self.guard.held, judgement.held
         self.guard.adopt(judgement)
-        changes = [*self._conditions()]
-        if held is not None and (before is None or before.actions.keys() != held.actions.keys()):
+        changes = [*self._conditions(before)]
+        if held is not None and (before is None or _told(before) != _told(held)):
             text = f"{held.objection.message}; `reconciler approve {held.digest}` lets it happen"
             changes.append(event("", WARNING, held.objection.code, text, self.shop.site.now_s()))
         if changes:
@@ -213,10 +213,12 @@ class Post:
             for session in self.records.sessions_of(name)
         )
 
-    def _conditions(self) -> Iterator[Change]:
+    def _conditions(self, before: Held | None) -> Iterator[Change]:
+        """Yield what is new about what is held; another digest is, for `approve` takes no other."""
         held = self.guard.held
         now = set(held.actions) if held else set()
-        for key in sorted(now ^ self._guarded, key=str):
+        is_same = held is None or (before is not None and held.digest == before.digest)
+        for key in sorted(now ^ self._guarded if is_same else now | self._guarded, key=str):
             is_held = held is not None and key in now
             yield Condition(
                 recording=key.recording,
@@ -228,6 +230,10 @@ class Post:
                 since_s=self.shop.site.now_s(),
             )
         self._guarded = now
+
+
+def _told(held: Held) -> object:
+    return held.digest, held.actions.keys()
 
 
 def _planned(shop: Shop, catalog: Catalog) -> Plan:

@@ -40,6 +40,9 @@ from reconciler.state.store import Store
 EXPIRY_MARGIN_S = 600.0
 """Credentials that end are resolved anew so long before."""
 
+FOUND_MAX = 1_000
+"""Of so many sessions it is remembered how they differ: passes ask again and again."""
+
 _HELD_FORMS = frozenset({"exec", "file"})
 _WRITTEN = frozenset({"literal", RAW})
 _COMPARED = frozenset({Phase.RUNNING, Phase.STARTING, Phase.MISSING, Phase.ENDED, Phase.FAILED})
@@ -56,6 +59,8 @@ class Differ:
         self._store = store
         self._agreed: dict[tuple[str, bool], bool] = {}
         self._desired: dict[str, Applied] = {}
+        self._found: dict[str, tuple[object, Comparison]] = {}
+        """By session, what was found last, with all that it depends on."""
 
     def comparisons(self, sessions: Iterable[Session], now_s: float) -> dict[str, Comparison]:
         """Return what differs, by session id; sessions that agree are not in it."""
@@ -162,6 +167,7 @@ class Differ:
         """Compare everything anew, since some secret has another value now."""
         self._agreed.clear()
         self._desired.clear()
+        self._found.clear()
 
     def _applied(self, session: Session) -> Applied:
         return thaw(self._store.applied([session.id])[session.id])
@@ -234,6 +240,16 @@ class Differ:
         return now_s < due_s
 
     def _compare(self, session: Session, wanted: Wanted, text: str, now_s: float) -> Comparison:
+        held = self._held(session, wanted.terms, now_s)
+        known, desired = self._found.get(session.id), self.desired(wanted.name)
+        if known is None or known[0] != (wanted.name, text, held):
+            found = self._compared(session, wanted, text, now_s)
+            if len(self._found) >= FOUND_MAX:
+                self._found.clear()
+            self._found[session.id] = known = (wanted.name, text, held), found
+        return _with_drift(known[1], session, desired, wanted.terms.policy.ignore)
+
+    def _compared(self, session: Session, wanted: Wanted, text: str, now_s: float) -> Comparison:
         from reconciler.plan.compare import compare
 
         applied = thaw(text)
@@ -247,7 +263,7 @@ class Differ:
             found = replace(found, groups=rest.groups)
         if not self._vault.key_id:  # nothing can be compared then, which is said once for all
             found = replace(found, warnings=())
-        return _with_drift(found, session, desired, policy.ignore)
+        return found
 
     def _as_held(
         self, desired: Applied, applied: Applied, session: Session, terms: Terms, now_s: float

@@ -49,6 +49,33 @@ async def test_what_is_held_for_one_reason_is_held_for_the_next(tmp_path: Path) 
 
 
 @virtual_time
+async def test_what_is_held_after_another_edit_is_told_by_the_digest_that_approves_it(
+    tmp_path: Path,
+) -> None:
+    stage = rooms(tmp_path)
+    run = Run(stage)
+    async with run.going() as daemon:
+        await recording_rooms(stage, run)
+        for name in NAMES:
+            stage.want(name, suspend=True)
+        run.change()
+        await asyncio.sleep(60)
+        assert daemon.post.guard.held is not None
+        first = daemon.post.guard.held.digest
+        stage.want("another")
+        run.change()
+        await asyncio.sleep(60)
+        second = daemon.post.guard.held.digest
+    assert second != first
+    with stage.store() as store:
+        guarded = [each for each in store.conditions(stage.scope) if each.type == "Guarded"]
+        held = [each for _, each in store.events(stage.scope) if not each.recording]
+    assert len(guarded) == len(NAMES)
+    assert all(second in each.message for each in guarded)
+    assert second in [each.message for each in held if "approve" in each.message][-1]
+
+
+@virtual_time
 async def test_a_schedule_that_is_edited_so_that_windows_close_is_judged(tmp_path: Path) -> None:
     stage = rooms(tmp_path)
     run = Run(stage)
