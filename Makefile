@@ -3,12 +3,14 @@
 
 PYTHON ?= python3
 WORKERS ?= 4
+SEEDS ?= 200
+FIRST ?= 0
 BIN := .venv/bin
 STAMP := .venv/.installed
 SOURCES := $(wildcard reconciler tests benchmarks tools)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup format lint types imports check test golden test-slow coverage demo bench docs lock clean
+.PHONY: help setup format lint types imports check test golden test-slow simulate coverage demo bench docs lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +49,9 @@ golden: $(STAMP) ## rewrite the rendered examples in tests/golden
 
 test-slow: $(STAMP) ## the tests that take longer
 	$(BIN)/pytest -n $(WORKERS) -m slow
+
+simulate: $(STAMP) ## random worlds on virtual time: SEEDS=N [FIRST=K], or again SEED=K
+	$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --first $(FIRST))
 
 coverage: $(STAMP) ## the tests, and which lines and branches they leave out
 	$(BIN)/pytest -n $(WORKERS) --cov

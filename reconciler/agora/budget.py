@@ -102,8 +102,13 @@ def slow_down(ledger: Ledger, now_s: float) -> Ledger:
 
 
 def _slowness(ledger: Ledger, now_s: float) -> float:
-    """Return by how much the gaps are longer than usual: less and less as nothing is refused."""
-    quiet_s = max(now_s - ledger.slowed_s, 0.0)
+    """Return by how much the gaps are longer than usual: less and less as nothing is refused.
+
+    A refusal still to come is one from before the clock was set back, or began anew.
+    """
+    if ledger.slowed_s > now_s:
+        return 1.0
+    quiet_s = now_s - ledger.slowed_s
     return max(ledger.slowness - quiet_s / RECOVERY_S, 1.0)
 
 

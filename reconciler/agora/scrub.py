@@ -32,9 +32,9 @@ def scrubbed(text: str, sent: Iterable[str]) -> str:
 
 def without(text: str, sent: Iterable[str]) -> str:
     """Return the text with `***` for each of these secrets, in whatever form."""
-    for secret in sorted(set(sent), key=len, reverse=True):
+    for secret in sorted(dict.fromkeys(sent), key=len, reverse=True):
         if len(secret) >= SECRET_LENGTH_MIN:
-            for form in _forms(secret):
+            for form in sorted(_forms(secret), key=len, reverse=True):
                 text = text.replace(form, MASK)
     return text
 
@@ -51,14 +51,14 @@ def texts_in(tree: object) -> Iterator[str]:
             yield from texts_in(item)
 
 
-def _forms(secret: str) -> set[str]:
+def _forms(secret: str) -> tuple[str, ...]:
     raw = secret.encode(errors="replace")
     encoded = (base64.b64encode(raw), base64.urlsafe_b64encode(raw))
-    return {
+    return (
         secret,
         quote(raw),
         quote(raw, safe=""),
         quote_plus(raw),
         json.dumps(secret)[1:-1],
         *(form.decode().rstrip("=") for form in encoded),
-    }
+    )

@@ -39,7 +39,7 @@ class Claims:
         keys |= {each.app_key for each in records.all_sessions()}
         self._known = frozenset(keys - {""})
         store, scope = records.store, records.scope
-        owned = frozenset(key for key in self._known if store.claim(scope, key))
+        owned = frozenset(key for key in sorted(self._known) if store.claim(scope, key))
         if owned == self._owned:
             return False
         if not owned <= self._owned:

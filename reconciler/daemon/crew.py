@@ -85,7 +85,7 @@ class Crew:
     def wake(self, names: Iterable[str]) -> None:
         """Look at these now, but for those that wait out a failure."""
         now_s = self._clock.monotonic_s()
-        for key in map(self._key, names):
+        for key in map(self._key, sorted(names)):  # so that nothing hangs on how a set is kept
             if not self._queue.backs_off(key):
                 self._queue.add(key, now_s)
         self._turn()
@@ -93,14 +93,14 @@ class Crew:
     def renew(self, names: Iterable[str]) -> None:
         """Look at these now, whatever failed before: something about them is new."""
         now_s = self._clock.monotonic_s()
-        for name in names:
+        for name in sorted(names):
             self._queue.renew(self._key(name), now_s)
         self._turn()
 
     @asynccontextmanager
     async def alone(self, names: Collection[str]) -> AsyncIterator[None]:
         """Let no pass run for these meanwhile."""
-        keys = [self._key(name) for name in names]
+        keys = [self._key(name) for name in sorted(names)]
         self._queue.hold(keys)
         self._alone.update(names)
         try:
@@ -116,7 +116,7 @@ class Crew:
     async def close(self, within_s: float) -> None:
         """Take nothing more; wait until what was begun has ended, or is given up."""
         self._closed = True
-        tasks = set(self._tasks.values())
+        tasks = list(self._tasks.values())
         if not tasks:
             return
         waiting = asyncio.ensure_future(asyncio.wait(tasks))

@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reconciler.daemon.addresses import Addresses
 from reconciler.daemon.claims import Claims
@@ -17,9 +17,9 @@ from reconciler.daemon.mailbox import Mailbox
 from reconciler.daemon.metrics import Metrics
 from reconciler.daemon.pace import Pace
 from reconciler.daemon.post import Post, Rules
-from reconciler.daemon.skew import Skew
 from reconciler.daemon.source import Fetched, Source
 from reconciler.daemon.standing import Standing
+from reconciler.daemon.timekeeper import Timekeeper
 from reconciler.daemon.timers import Timers
 from reconciler.engine.attendant import Attendant
 from reconciler.engine.differ import Differ
@@ -30,10 +30,9 @@ from reconciler.engine.shop import Materials
 from reconciler.engine.site import Site
 from reconciler.engine.tell import WARNING
 from reconciler.errors import LockLostError, ReconcilerError, StateError
-from reconciler.plan.set_back import ahead_s, set_back
 from reconciler.plan.world import Options
 from reconciler.spec.catalog import Catalog
-from reconciler.state.store import Bounds, Event, SetSession
+from reconciler.state.store import Bounds, Event
 
 CLAIMS_TICKS = 5
 """An App that another `run` has is asked for again with every fifth tick."""
@@ -96,7 +95,10 @@ class Daemon:
     def __init__(self, records: Records, setup: Setup) -> None:
         """Begin with what state says. Raises StateError."""
         self._setup = setup
-        self._clock = setup.materials.outside.clock
+        outside = setup.materials.outside
+        self._timekeeper = Timekeeper(records, outside.clock)
+        self._clock = self._timekeeper.clock
+        materials = replace(setup.materials, outside=replace(outside, clock=self._clock))
         self._records = records
         self.notices = Notices(records, self._clock)
         rules = Rules(
@@ -104,8 +106,8 @@ class Daemon:
             prune_delay_s=setup.settings.prune_delay_s,
             aside=setup.aside,
         )
-        self.post = Post(records, setup.materials, rules)
-        self.timers = Timers(self._clock, setup.materials.outside.rng)
+        self.post = Post(records, materials, rules)
+        self.timers = Timers(self._clock, outside.rng)
         self.claims = Claims(self.post)
         self.crew = Crew(self.post, self.timers, setup.metrics, setup.aside, self.claims.owns)
         self._mailbox = Mailbox(self.post, self.claims, self.notices, self.crew, setup.metrics)
@@ -116,9 +118,8 @@ class Daemon:
         self._ended = asyncio.Event()
         self._requests = Attendant(self)
         self._addresses = Addresses()
-        self._background: set[asyncio.Future[None]] = set()
-        self._skew = Skew(self._clock)
-        self._behind_s = ahead_s(records.all_sessions(), self._clock.now_s())
+        self._background: dict[asyncio.Future[None], None] = {}
+        self._follows = False
         self._ticked_s = self._clock.monotonic_s()
         self.lag_s = 0.0
         self.fetched: Fetched | None = None
@@ -263,6 +264,8 @@ class Daemon:
 
     async def _load(self) -> None:
         """Read the specs, make them the desired state, and let what is new be worked on."""
+        if self.post.catalog is None:
+            await self._timekeeper.set_back()
         fetched = self.fetched = await self._setup.source.fetch()
         now_s = self._clock.now_s()
         if fetched.problem:
@@ -290,8 +293,8 @@ class Daemon:
         if self.claims.claim():  # Apps that these specs are the first to name
             options = self.claims.targeted(options)
             news |= await self.post.take(catalog, options, self.crew.alone)
-        self.crew.renew(sorted(filter(self.claims.owns, news)))
-        fresh = (name for name in sorted(self.post.names()) if not self.crew.known(name))
+        self.crew.renew(filter(self.claims.owns, news))
+        fresh = (name for name in self.post.names() if not self.crew.known(name))
         self.crew.wake(filter(self.claims.owns, fresh))
         self._await_prune()
         if is_first:
@@ -323,26 +326,21 @@ class Daemon:
         now_s = self._clock.monotonic_s()
         self.lag_s = max(now_s - self._ticked_s - self._setup.settings.tick_s, 0.0)
         self._ticked_s = now_s
-        by_s = self._skew.jumped_s()
-        self._behind_s = max(self._behind_s - by_s, 0.0)
-        if by_s or self._behind_s:
-            await self._clock_was_set(by_s)
+        if self._timekeeper.is_off and not self._follows:
+            self._follows = True
+            self._soon(self._follow_clock())
         if unjudged := self.post.guard.unjudged():
             await self._judged(frozenset(unjudged))
         await self._look_for_requests()
 
-    async def _clock_was_set(self, by_s: float) -> None:
-        """Let no session wait until the time has come again that was noted last."""
-        log.warning("the clock was set", extra={"seconds": round(by_s or -self._behind_s, 1)})
-        if self._behind_s:
-            now_s, sessions = self._clock.now_s(), list(self._records.all_sessions())
-            changes = [
-                SetSession(session=set_back(each, now_s, self._behind_s)) for each in sessions
-            ]
+    async def _follow_clock(self) -> None:
+        """Follow the clock when no pass runs: it would write down what it noted before."""
+        try:
             with self._state():
-                await self._records.commit(*changes)
-                self._behind_s = 0.0
-        self.crew.wake(filter(self.claims.owns, self.post.names()))
+                async with self.crew.alone(self.post.names()):
+                    await self._timekeeper.follow()
+        finally:
+            self._follows = False
         self.sync()
 
     async def _trim(self) -> None:
@@ -377,8 +375,8 @@ class Daemon:
 
     def _soon(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
+        self._background[task] = None
+        task.add_done_callback(self._background.pop)
 
     def _told(self, told: Event) -> None:
         """Log and count an event."""

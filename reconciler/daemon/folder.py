@@ -161,7 +161,7 @@ def _places(paths: Iterable[str]) -> _Places:
                 for holder, name in _steps(link):
                     names[holder].add(name)
     found: dict[str, _Place] = {}
-    for folder in names.keys() | whole:
+    for folder in sorted(names.keys() | whole):
         with suppress(OSError):  # it went away just now
             status = folder.stat()
             identity = (status.st_dev, status.st_ino)

@@ -156,7 +156,7 @@ class Apply:
             async with self._gate:
                 await work.run(late)
             self._freed[name].set()
-            await self._wait_for({key.recording for after in late.values() for key in after})
+            await self._wait_for([key.recording for after in late.values() for key in after])
         async with self._gate:
             await work.run()
 

@@ -69,7 +69,8 @@ class Attendant:
         """
         tasks = [*self._tasks.values()]
         if tasks:
-            _, late = await asyncio.wait(tasks, timeout=END_S)
+            await asyncio.wait(tasks, timeout=END_S)
+            late = [task for task in tasks if not task.done()]
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)

@@ -6,7 +6,7 @@ asyncio is loaded by who waits, not by who only could: a plan from state alone n
 
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 from reconciler.clock import Clock
 from reconciler.plan.result import Problem
@@ -29,14 +29,15 @@ class Halt:
 
     def __init__(self) -> None:
         self.ordered = False
-        self._waiting: set[Future[None]] = set()
-        self._parts = WeakSet[Halt]()
+        # In the order in which they came: what goes on first must not hang on addresses.
+        self._waiting: dict[Future[None], None] = {}
+        self._parts = WeakKeyDictionary[Halt, None]()
 
     def part(self) -> "Halt":
         """Return the Halt of a part of the work: it is ordered with the whole, or alone."""
         part = Halt()
         part.ordered = self.ordered
-        self._parts.add(part)
+        self._parts[part] = None
         return part
 
     def order(self) -> None:
@@ -58,7 +59,7 @@ class Halt:
 
         doing = asyncio.ensure_future(work)
         halted: Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.add(halted)
+        self._waiting[halted] = None
         if self.ordered:
             halted.set_result(None)
         try:
@@ -66,5 +67,5 @@ class Halt:
             await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
             return doing.result() if doing.done() else None
         finally:
-            self._waiting.discard(halted)
+            del self._waiting[halted]
             doing.cancel()

@@ -61,8 +61,16 @@ async def record_one(site: Site, name: str) -> None:
 
 
 async def record_removed(site: Site) -> None:
-    """Write since when a Recording is gone that is to be pruned (reconcile.md, "Guards")."""
+    """Write since when a Recording is gone that is to be pruned (reconcile.md, "Guards").
+
+    One that is there again is gone no more, however wrong its manifest is.
+    """
     now_s = site.now_s()
+    back = [
+        replace(each, removed_s=None)
+        for each in site.records.recorded.values()
+        if each.removed_s is not None and each.name in site.specs.wanted
+    ]
     gone = [
         replace(each, removed_s=now_s)
         for each in site.records.recorded.values()
@@ -70,7 +78,7 @@ async def record_removed(site: Site) -> None:
         and _is_unwanted(site, each.name)
         and why_kept(site.options, each) is None
     ]
-    for batch in _batches([change for each in gone for change in _changes(site, each)]):
+    for batch in _batches([change for each in (*back, *gone) for change in _changes(site, each)]):
         await site.records.commit(*batch)
 
 

@@ -28,8 +28,11 @@ def attempt_after(last: Session | None) -> int:
 
     A failure counts, and an orphan: it got out of hand. So does one that did not come up and is
     being stopped. An idle exit does not, nor does one that is reached and replaced, nor one for
-    which the service had no place.
+    which the service had no place. A start that this program did not come to send is neither a
+    failure nor a run: the count stays.
     """
+    if last is not None and last.end_reason == End.INTERRUPTED:
+        return last.attempt
     if last is None or _is_asked(last) or _ran_s(last) >= GOOD_RUN_S:
         return 0
     if last.end_reason in _FIXED_GAPS_S:

@@ -84,9 +84,11 @@ def doubted(session: Session, at_s: float, now_s: float, *, is_alive: bool) -> S
     """Let an ended session be looked at again of which there is still to be heard.
 
     What 404 alone declared ended, whatever is heard; any other only where it did something after
-    its end that takes a session which is alive.
+    its end that takes a session which is alive. One that was let go of lives on, as it was asked.
     """
     if session.phase not in life.SETTLED or session.ended_s is None:
+        return session
+    if session.end_reason == End.FORGOTTEN:
         return session
     is_guessed = session.missing_s is not None and session.stop_taken_s is None
     if (is_guessed and not ends.is_told(session)) or (is_alive and at_s > session.ended_s):

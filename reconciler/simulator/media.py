@@ -25,7 +25,7 @@ def refresh(world: World, session: Session) -> None:
             _report_stream(world, session, stream)
     for track in sorted(after - before):
         _begin_slice(world, session, track)
-    for track in before - after:
+    for track in sorted(before - after):
         take.last_s[track] = world.now_s
     if after and session.status == READY and Tick.FIRST_SLICE not in session.due:
         world.set_due(session, Tick.FIRST_SLICE, _first_uploaded_s(world, session))

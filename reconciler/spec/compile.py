@@ -134,7 +134,7 @@ def subscription_lists(subscriptions: SubscriptionsSpec, streams: str | None) ->
     one that has it would be off (agora-api.md 3.4, "Subscription semantics").
     """
     chosen = {medium: getattr(subscriptions, medium) for medium in _KINDS[streams]}
-    unsaid = {medium for medium in ("audio", "video") if medium not in chosen}
+    unsaid = [medium for medium in ("audio", "video") if medium not in chosen]
     chosen |= {
         medium: value for medium in unsaid if (value := getattr(subscriptions, medium)) != "all"
     }

@@ -112,10 +112,10 @@ def _one_spelling(rest: dict[str, Any]) -> None:
 
 
 def _fields(mode: Mode, spec: dict[str, Any], rest: dict[str, Any]) -> None:
-    lists: set[Path] = set()
+    lists: dict[Path, None] = {}
     for row in mapping.of_mode(mode):
         if EACH in row.wire:
-            lists.add(row.wire[: row.wire.index(EACH)])
+            lists[row.wire[: row.wire.index(EACH)]] = None
         elif _has_place(row, spec):
             _field(row, spec, rest)
     for wire in lists:

@@ -94,7 +94,7 @@ class _Definer:
             self._digests[kind, "*"] = self._digest(sorted(named))
         for name, document in self._templates.items():
             self._follow(name, document)
-        for kind, name in self._spoiled:
+        for kind, name in sorted(self._spoiled):
             self._spoil(kind, name)
         spoiled = frozenset(name for kind, name in self._spoiled if kind == "Template")
         shared = Shared(self._apps, self._storages, self._templates, empty, self._digests, spoiled)

@@ -85,13 +85,9 @@ def _csv_rows(name: str, data: bytes) -> Iterator[Row]:
 
 
 def _check_header(name: str, header: list[str]) -> None:
-    doubled = {column for column in header if header.count(column) > 1}
+    doubled = [column for column in header if column and header.count(column) > 1]
     if not header or "" in header or doubled:
-        why = (
-            f"two columns are called `{doubled.pop()}`"
-            if doubled and doubled != {""}
-            else "each column needs a name"
-        )
+        why = f"two columns are called `{doubled[0]}`" if doubled else "each column needs a name"
         raise SpecError(
             "generator-file", f"{name}:1: {why}", hint="the first line names the columns"
         )

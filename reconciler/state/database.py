@@ -61,7 +61,10 @@ class Database(Protocol):
         ...
 
     def now_s(self) -> float:
-        """Return the time that all who share this place agree on; within a transaction."""
+        """Return the time that all who share this place agree on; within a transaction.
+
+        It need not be the Unix time, and may begin anew with the machine.
+        """
         ...
 
     def lock(self, scope: str, holder: Holder) -> AbstractContextManager[None]:

@@ -127,8 +127,13 @@ class SqliteDatabase:
         return self._connection.execute(sql, [plain(value) for value in values])
 
     def now_s(self) -> float:
-        """Return this machine's time: nobody else shares the file."""
-        return self._clock.now_s()
+        """Return the time since this machine began: nobody else shares the file.
+
+        All its processes agree on it, and nobody can set it (https://docs.python.org/3/library/
+        time.html#time.monotonic). On the wall's, slots booked before the clock was set and those
+        booked after it came together.
+        """
+        return self._clock.monotonic_s()
 
     @contextmanager
     def lock(self, scope: str, holder: Holder) -> Iterator[None]:

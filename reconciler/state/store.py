@@ -385,7 +385,7 @@ class Store(Protocol):
         """Write what `step` makes of an App ID's budget; it is given the time, which is returned.
 
         One transaction; it need not survive a power cut, and is no write of the serial. Time is the
-        store's own: the server's where there is one.
+        store's own: the server's where there is one, else that since the machine began.
         """
         ...
 

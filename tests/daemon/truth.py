@@ -179,19 +179,19 @@ def configs(run: Run, foreign: set[str]) -> dict[str, list[Any]]:
     for session in run.stage.alive():
         if session.sid not in foreign:
             config = session.shown(0.0)["config"]
-            found[session.identity.cname].append(_compared(config))
+            found[session.identity.cname].append(compared(config))
     return dict(found)
 
 
-def _compared(config: Any) -> Any:
+def compared(config: Any) -> Any:
     """Return what two sessions share that record the same, however they came to it.
 
     To record everybody can be said, or left out (agora-api.md 3.4).
     """
     if isinstance(config, dict):
         return {
-            key: _compared(value)
+            key: compared(value)
             for key, value in config.items()
             if key != "token" and value != ["#allstream#"]
         }
-    return [_compared(item) for item in config] if isinstance(config, list) else config
+    return [compared(item) for item in config] if isinstance(config, list) else config

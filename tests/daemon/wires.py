@@ -39,6 +39,7 @@ class Call:
     resource_id: str
     sid: str
     body: Any
+    host: str = ""
 
 
 class Departures:
@@ -64,7 +65,7 @@ class Departures:
 
     def note(self, request: Request, now_s: float) -> Call:
         """Take note of a call that leaves."""
-        call = _call(request, now_s)
+        call = read_call(request, now_s)
         self.counts[call.endpoint] += 1
         self._check_rate(call)
         if call.endpoint == "start":
@@ -133,7 +134,8 @@ class Direct:
             return await self._unanswered(request, self.down)
         call = self.left.note(request, self.clock.monotonic_s())
         # A context of its own: the service is not part of the program that calls it.
-        task = asyncio.get_running_loop().create_task(self._answer(request), context=Context())
+        work = answer_of(self.application, request)
+        task = asyncio.get_running_loop().create_task(work, context=Context())
         try:
             async with asyncio.timeout(request.timeout_s):
                 answer = await asyncio.shield(task)
@@ -152,26 +154,28 @@ class Direct:
             await asyncio.sleep(request.timeout_s)
         return Unanswered(silence, "the network is down")
 
-    async def _answer(self, request: Request) -> Reply | Unanswered:
-        heard: list[Message] = []
-        said = {"type": "http.request", "body": request.body or b"", "more_body": False}
 
-        async def receive() -> Message:
-            return said
+async def answer_of(application: Application, request: Request) -> Reply | Unanswered:
+    """Return what the service answers to a request, in its time."""
+    heard: list[Message] = []
+    said = {"type": "http.request", "body": request.body or b"", "more_body": False}
 
-        async def send(message: Any) -> None:
-            heard.append(message)
+    async def receive() -> Message:
+        return said
 
-        try:
-            await self.application(_scope(request), receive, send)
-        except DroppedConnectionError:
-            return Unanswered(Silence.NO_ANSWER, "the connection broke before its answer came")
-        headers = dict(heard[0]["headers"])
-        return Reply(
-            status=heard[0]["status"],
-            body=b"".join(each.get("body", b"") for each in heard[1:]),
-            request_id=headers[b"x-request-id"].decode(),
-        )
+    async def send(message: Any) -> None:
+        heard.append(message)
+
+    try:
+        await application(_scope(request), receive, send)
+    except DroppedConnectionError:
+        return Unanswered(Silence.NO_ANSWER, "the connection broke before its answer came")
+    headers = dict(heard[0]["headers"])
+    return Reply(
+        status=heard[0]["status"],
+        body=b"".join(each.get("body", b"") for each in heard[1:]),
+        request_id=headers[b"x-request-id"].decode(),
+    )
 
 
 def _scope(request: Request) -> Message:
@@ -187,8 +191,10 @@ def _scope(request: Request) -> Message:
     }
 
 
-def _call(request: Request, now_s: float) -> Call:
-    parts = urlsplit(request.url).path.split("/")
+def read_call(request: Request, now_s: float) -> Call:
+    """Return what a request asks for."""
+    url = urlsplit(request.url)
+    parts = url.path.split("/")
     after = dict(pairwise(parts))
     return Call(
         at_s=now_s,
@@ -197,4 +203,5 @@ def _call(request: Request, now_s: float) -> Call:
         resource_id=after.get("resourceid", ""),
         sid=after.get("sid", ""),
         body=json.loads(request.body) if request.body else None,
+        host=url.netloc,
     )

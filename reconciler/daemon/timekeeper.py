@@ -1,0 +1,70 @@
+"""Keeps a `run`'s time even, and what it noted in step with a clock that is set.
+
+What lasts 90 s, or an hour, is measured by a clock that nobody sets; schedules follow the time of
+day. So when that was set, all that was noted moves along, at one moment in which no pass runs
+(docs/decisions/016-a-run-s-time-is-even.md).
+"""
+
+import logging
+
+from reconciler.clock import Clock, SteadyClock
+from reconciler.engine.records import Records
+from reconciler.plan.moved import ahead_s, moved, recorded_moved
+from reconciler.state.store import SetRecorded, SetSession
+
+JUMP_S = 2.0
+"""A clock that is only corrected moves by less."""
+
+log = logging.getLogger(__name__)
+
+
+class Timekeeper:
+    """The clock of one `run`."""
+
+    def __init__(self, records: Records, clock: Clock) -> None:
+        """Begin with the time of that clock."""
+        self.clock = SteadyClock(clock)
+        self._records = records
+
+    @property
+    def is_off(self) -> bool:
+        """Tell whether the clock on the wall was set since it was followed last."""
+        return abs(self.clock.set_by_s()) > JUMP_S
+
+    async def set_back(self) -> None:
+        """Let no session wait until the time comes again that an earlier process noted last.
+
+        Raises StateError, and then nothing has moved.
+        """
+        now_s = self.clock.now_s()
+        behind = {each.id: ahead_s(each, now_s) for each in self._records.all_sessions()}
+        changes = [
+            SetSession(session=moved(each, -behind[each.id]))
+            for each in self._records.all_sessions()
+            if behind[each.id]
+        ]
+        if changes:
+            _tell(-max(behind.values()))
+            await self._records.commit(*changes)
+
+    async def follow(self) -> None:
+        """Have the time of the clock on the wall, and let all that was noted move along.
+
+        Raises StateError, and then nothing has moved.
+        """
+        by_s = self.clock.set_by_s()
+        _tell(by_s)
+        sessions, recorded = self._records.all_sessions(), self._records.recorded.values()
+        await self._records.commit(
+            *(SetSession(session=moved(each, by_s)) for each in sessions),
+            *(
+                SetRecorded(recorded=after)
+                for each in recorded
+                if (after := recorded_moved(each, by_s)) != each
+            ),
+        )
+        self.clock.follow()
+
+
+def _tell(by_s: float) -> None:
+    log.warning("the clock was set", extra={"seconds": round(by_s, 1)})

@@ -1,0 +1,118 @@
+"""What goes wrong with notifications: lost, doubled, disordered, late, forged, unknown."""
+
+from collections.abc import Mapping
+from functools import partial
+from random import Random
+from typing import TYPE_CHECKING
+
+from reconciler.simulator.notices import KINDS as EVENTS
+from reconciler.simulator.notices import Notice, signatures
+from reconciler.simulator.orders import OrderError
+from reconciler.simulator.outbox import Chaos
+from reconciler.simulator.tree import Object
+from tests.simulation.acts.act import Act, Given, number, pick, some_session
+from tests.simulation.reached import FAULT
+
+if TYPE_CHECKING:
+    from tests.simulation.simulation import Simulation
+
+EXIT, LEAVE, PAGE_STOPPED = 11, 41, 71
+
+
+def garble(sim: "Simulation", seconds: float, chaos: Given) -> None:
+    """Lose, double and delay notifications."""
+    sim.stage.simulator.world.outbox.chaos = Chaos(**chaos)
+    sim.reach(FAULT, "notices redundant" if chaos["redundant"] else "notices garbled")
+    sim.trouble(seconds, "notifications go wrong")
+    sim.after(seconds, partial(_clear, sim))
+
+
+def _clear(sim: "Simulation") -> None:
+    sim.stage.simulator.world.outbox.chaos = Chaos()
+
+
+def _garble(rng: Random) -> Given:
+    chaos = {key: round(rng.uniform(0, 0.7), 2) for key in ("loss", "duplicate", "disorder")}
+    late_s = rng.choice([5.0, 30.0, 600.0])
+    redundant = rng.random() < 0.3
+    return {
+        "seconds": round(rng.uniform(60, 400), 1),
+        "chaos": {**chaos, "disorder_s": late_s, "redundant": redundant},
+    }
+
+
+def resend(sim: "Simulation", letter: int) -> None:
+    """Bring a notification once more, however old it is."""
+    world = sim.stage.simulator.world
+    found = pick(list(world.outbox.letters), letter)
+    if found is not None:
+        world.outbox.resend(found.notice.notice_id, world.now_s)
+        sim.reach(FAULT, "notice resent")
+        sim.stage.simulator.clock.nudge()
+
+
+async def forge(sim: "Simulation", session: int, event: int) -> None:
+    """Tell the end of a session that goes on, without knowing the secret."""
+    found = some_session(sim, session)
+    if found is None:
+        return
+    kind, name = EVENTS[event]
+    details: Object = {"msgName": name, "exitStatus": 1, "leaveCode": 4, "code": 6}
+    identity = found.identity
+    notice = Notice(
+        f"forged-{sim.next_number()}",
+        event,
+        kind,
+        identity.cname,
+        identity.uid,
+        found.sid,
+        10_000,
+        sim.now_s,
+        details,
+    )
+    body = notice.body(sim.now_s)
+    sim.reach(FAULT, "notice forged")
+    status = await sim.hear("", signatures("not the secret", body), body)
+    if status == 200:
+        sim.violated("Forged", f"a notification with a wrong signature was taken: event {event}")
+
+
+def tell(sim: "Simulation", session: int, event: int) -> None:
+    """Notify of something that changes nothing, or that nobody knows."""
+    found = some_session(sim, session)
+    if found is not None:
+        details = {"msgName": "something", "status": 0}
+        try:
+            sim.stage.order(found, "emit", eventType=event, serviceType=0, details=details)
+        except OrderError:
+            return
+        sim.reach(FAULT, f"event {event}")
+        sim.stage.simulator.clock.nudge()
+
+
+TOLD = (2, 13, 33, 45, 60, 61, 80, 90, 1001, 9000)
+"""Events that say nothing of whether a session goes on; 13 and 9000 stand in no table."""
+
+
+def _letter(rng: Random) -> Given:
+    return {"letter": number(rng)}
+
+
+KINDS = (
+    "notices garbled",
+    "notices redundant",
+    "notice resent",
+    "notice forged",
+    *(f"event {event}" for event in TOLD),
+)
+"""The kinds of faults that can be reached here."""
+
+ACTS: Mapping[str, Act] = {
+    "garble": Act(garble, _garble),
+    "resend": Act(resend, _letter),
+    "forge": Act(
+        forge,
+        lambda rng: {"session": number(rng), "event": rng.choice([EXIT, LEAVE, PAGE_STOPPED])},
+    ),
+    "tell": Act(tell, lambda rng: {"session": number(rng), "event": rng.choice(TOLD)}),
+}

@@ -1,0 +1,17 @@
+"""Every act that a script can name, by its name."""
+
+from collections.abc import Mapping
+
+from tests.simulation.acts import edits, hooks, notices, ours, people, requests, service, users
+from tests.simulation.acts.act import Act
+
+ACTS: Mapping[str, Act] = {
+    **people.ACTS,
+    **edits.ACTS,
+    **requests.ACTS,
+    **users.ACTS,
+    **service.ACTS,
+    **hooks.ACTS,
+    **notices.ACTS,
+    **ours.ACTS,
+}

@@ -1,0 +1,70 @@
+"""Notifications: stored before they are answered, and acted on once (agora-api.md 8.1, 8.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from reconciler.plan.life import SETTLED
+from reconciler.plan.session import REACHABLE
+from reconciler.state.store import Change, Notice
+from tests.simulation.check import Check
+
+if TYPE_CHECKING:
+    from tests.simulation.process import Process
+    from tests.simulation.simulation import Simulation
+
+ACCEPTED = 200
+EXIT = 11
+
+
+class Notices(Check):
+    """One notification is stored once, however often it comes, and before it is acknowledged.
+
+    What was not acknowledged comes again, and acts then: an end that was told and taken is in
+    state. What is refused leaves nothing.
+    """
+
+    def __init__(self, sim: Simulation) -> None:
+        super().__init__(sim)
+        self._stored: dict[str, float] = {}
+        self._told: set[tuple[object, ...]] = set()
+        self._settled: set[str] = set()
+
+    def wrote(self, process: Process, changes: Sequence[Change]) -> None:
+        for each in changes:
+            if isinstance(each, Notice):
+                about = (each.sid, each.uid, each.service_type, each.kind, each.sequence)
+                if each.notice_id in self._stored or about in self._told:
+                    self.fail(f"{process.name} acts on notification {each.notice_id} again")
+                self._stored[each.notice_id] = self.sim.clock.monotonic_s()
+                self._told.add(about)
+
+    def notified(self, app: str, told: dict[str, object], status: int | None) -> None:
+        del app
+        payload: Any = told["payload"]
+        notice_id = str(told["noticeId"])
+        keys = ("sid", "uid", "serviceType")
+        about = (*(payload[key] for key in keys), told["eventType"], payload["sequence"])
+        is_stored = notice_id in self._stored or about in self._told
+        if status == ACCEPTED and not is_stored:
+            self.fail(f"notification {notice_id} was acknowledged, and is not stored")
+        now_s = self.sim.clock.monotonic_s()
+        if status not in {ACCEPTED, None} and self._stored.get(notice_id) == now_s:
+            self.fail(f"notification {notice_id} was refused ({status}), and is stored")
+        if status == ACCEPTED and told["eventType"] == EXIT:
+            self._check_ended(str(payload["sid"]))
+
+    def _check_ended(self, sid: str) -> None:
+        session = self.sim.stage.simulator.world.sessions[sid]
+        known = self.sim.book.by_resource(session.resource_id)
+        if known is None or known.sid != sid:
+            return  # of others, or of a start whose answer has not come: nobody knows its `sid`
+        if known.phase not in SETTLED:
+            self.fail(f"the end of {sid[:6]} was told and acknowledged, and it is {known.phase}")
+        self._settled.add(known.id)
+
+    def end(self) -> None:
+        for session_id in sorted(self._settled):
+            if self.sim.book.sessions[session_id].phase in REACHABLE:
+                self.fail(f"session {session_id} ended, was told to have ended, and lives in state")

@@ -1,0 +1,150 @@
+"""Short scenes that every few seeds play in turn, so that what is rare by chance is not missed.
+
+Each prepares what it is about, and provokes the calls that are to go wrong. The long ones are about
+sessions that come to the end of their resource, an hour after their start.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tests.simulation.acts import hooks, notices, service
+from tests.simulation.acts.answers import ENDPOINTS
+
+Beat = tuple[float, str, Mapping[str, Any]]
+"""After how many seconds which act is given what, beside what is drawn for it."""
+
+FIRST: Mapping[str, Any] = {"role": 0}
+"""The Recording that a scene is about; it is plain, and always wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What happens to a Recording of a mode."""
+
+    mode: str
+    beats: tuple[Beat, ...]
+
+
+def scenes() -> tuple[Scene, ...]:
+    """Return all short scenes, in an order in which neighbours have little in common."""
+    all_ = [*_wrong_calls(), *_orders(), *_others(), *_ours(), *_rare(), *_rare()]
+    return tuple(all_[place::STRIDE][index] for place, index in _places(len(all_)))
+
+
+STRIDE = 7
+
+
+def _places(size: int) -> Iterator[tuple[int, int]]:
+    for place in range(STRIDE):
+        for index in range(len(range(place, size, STRIDE))):
+            yield place, index
+
+
+def _wrong_calls() -> Iterator[Scene]:
+    for name, (endpoint, _) in service.FAULTS.items():
+        if endpoint != "*":
+            yield _wrong(name, endpoint)
+        elif name in _EVERYWHERE:
+            yield from (_wrong(name, each) for each in ENDPOINTS)
+        else:
+            yield from (_wrong(name, each) for each in ("*", "start"))
+
+
+_EVERYWHERE = ("* 500 An unexpected error occurred", "lost after")
+
+
+def _wrong(name: str, endpoint: str) -> Scene:
+    fault = {"name": name, "endpoint": endpoint, "seconds": 100.0, "rule": {"times": 2}}
+    return Scene("mix", ((0.0, "fault", fault), _PROMPTS.get(endpoint, _REPLACE)))
+
+
+_REPLACE: Beat = (1.0, "edit_field", {**FIRST, "field": "videoStream"})
+_PROMPTS: Mapping[str, Beat] = {
+    "ncs-ip": (1.0, "restart", {"down_s": 1.0}),
+    "update": (1.0, "edit_subscriptions", {**FIRST, "audio": ["100", "77"]}),
+    "updateLayout": (1.0, "edit_layout", FIRST),
+}
+
+
+def _orders() -> Iterator[Scene]:
+    for name, (_, _, modes) in service.ORDERS.items():
+        mode = modes[0] if modes else "mix"
+        yield Scene(mode, ((0.0, "order", {"session": 0, "name": name}),))
+    for name in service.HOST_FAULTS:
+        yield Scene("mix", ((0.0, "fail_host", {"name": name}),))
+    for name in service.TUNES:
+        yield Scene("mix", ((0.0, "tune", {"what": name, "seconds": 120.0}), _REPLACE))
+
+
+def _others() -> Iterator[Scene]:
+    lost = {"name": "lost after", "endpoint": "start", "seconds": 60.0, "rule": {"times": 1}}
+    for what in hooks.KINDS:
+        meddle: Beat = (0.0, "meddle", {"what": what, "seconds": 120.0})
+        if what == "tell sid":
+            yield Scene("mix", (meddle, (0.5, "fault", lost), _REPLACE))
+        else:
+            yield Scene("mix", (meddle, _REPLACE))
+    for event in notices.TOLD:
+        yield Scene("mix", ((0.0, "tell", {"session": 0, "event": event}),))
+    late: Beat = (0.0, "garble", {"seconds": 60.0, "chaos": _LATE})
+    yield Scene("mix", (late, (1.0, "order", {"session": 0, "name": "fail parameters"})))
+    yield Scene("web", (late, (1.0, "order", {"session": 0, "name": "page end 6"})))
+    every = {**lost, "seconds": 100.0, "rule": {}}
+    burned: tuple[Beat, ...] = ((0.0, "fault", every), _REPLACE)
+    yield Scene("mix", (_SILENT, *burned, (75.0, "forget_orphan", {})))
+    yield Scene("mix", (*burned, (75.0, "end_orphan", {"name": "idle"})))
+    yield Scene("mix", (*burned, (75.0, "end_orphan", {"name": "fail parameters"})))
+
+
+def _rare() -> Iterator[Scene]:
+    """Yield what needs several things at once."""
+    yield Scene("mix", (_SILENT, (0.5, "move_twice", {"session": 0}), _PROMPTS["update"]))
+    started: Beat = (0.0, "meddle", {"what": "move started", "seconds": 120.0})
+    yield Scene("mix", (_SILENT, started, _REPLACE))
+    sync: Beat = (0.0, "edit_policy", {**FIRST, "policy": {"stop": "sync"}})
+    slow: Beat = (0.5, "order", {"session": 0, "name": "upload slow"})
+    yield Scene("mix", (sync, slow, _REPLACE))
+    yield from (_wrong(name, "ncs-ip") for name in _EVERYWHERE)
+
+
+_LATE = {"loss": 0.0, "duplicate": 0.0, "disorder": 1.0, "disorder_s": 80.0, "redundant": False}
+_SILENT: Beat = (0.0, "garble", {"seconds": 200.0, "chaos": {**_LATE, "loss": 1.0}})
+
+
+def _ours() -> Iterator[Scene]:
+    yield Scene("mix", ((0.0, "stop_here", {**FIRST, "fate": ["step", 2]}),))
+    yield Scene("mix", ((0.0, "apply", {"patience_s": 0.0, "fate": None}),))
+    yield Scene("mix", ((0.0, "apply", {"patience_s": 60.0, "fate": ["step", 2]}),))
+    yield Scene("mix", ((0.0, "stand_by", {"seconds": 200.0}), (20.0, "kill", {"down_s": 60.0})))
+    down = {"down_s": 60.0}
+    yield Scene("mix", ((0.0, "kill", down), (5.0, "apply", {"fate": ["call", 2]})))
+    yield Scene("mix", ((0.0, "kill", down), (5.0, "stop_here", {**FIRST, "fate": ["call", 1]})))
+    yield Scene("mix", ((0.0, "kill", down), (5.0, "set_clock", {})))
+    yield Scene("mix", ((0.0, "fill_disk_at_start", {"seconds": 60.0}), _REPLACE))
+
+
+_NO_SERVER = {
+    "name": "acquire 500 code 501",
+    "endpoint": "acquire",
+    "seconds": 900.0,
+    "rule": {},
+}
+
+LONG: tuple[Scene, ...] = (
+    *[Scene("mix", ())] * 2,
+    Scene(
+        "mix",
+        (
+            (2900.0, "kill", {"down_s": 800.0}),
+            (3760.0, "end_orphan", {"name": "fail parameters"}),
+        ),
+    ),
+    Scene("mix", ((2900.0, "kill", {"down_s": 800.0}), (3760.0, "end_orphan", {"name": "remove"}))),
+    Scene(
+        "mix",
+        ((2900.0, "fault", _NO_SERVER), (3530.0, "order", {"session": 0, "name": "failover 90"})),
+    ),
+    Scene("mix", ((5.8, "kill", {"down_s": 3700.0}),)),
+)
+"""Scenes about the end of a resource; their moments count from the beginning."""

@@ -1,0 +1,477 @@
+"""One simulation: the real daemon, engine, client and state against the simulator, on virtual time.
+
+`perform` lets happen what a Script says, then lets nothing go wrong any more and waits until all
+has settled. Checkers hear of everything; the first violation ends it.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from copy import deepcopy
+from datetime import UTC, datetime
+from heapq import heappop, heappush
+from inspect import isawaitable
+from itertools import count
+from pathlib import Path
+from random import Random
+
+from reconciler.agora.messages import Reply, Unanswered
+from reconciler.engine.demands import Demand
+from reconciler.plan.action import Kind, Plan
+from reconciler.plan.reasons import Reason
+from reconciler.simulator.outbox import Chaos
+from reconciler.simulator.settings import Tuning
+from reconciler.spec.catalog import Catalog, read_catalog
+from reconciler.spec.load import Files
+from reconciler.spec.setting import Setting
+from reconciler.state.store import Change, Snapshot
+from reconciler.state.store import Event as Told
+from tests.daemon.cast import SOUTH, LongStage, Role, manifest
+from tests.daemon.cast import told_settings as service_settings
+from tests.daemon.support import Shelf
+from tests.daemon.truth import Excuses
+from tests.daemon.wires import Call
+from tests.simulation.acts.requests import approve
+from tests.simulation.acts.service import LATENCY_S, mend_calls
+from tests.simulation.acts.table import ACTS
+from tests.simulation.book import Book
+from tests.simulation.check import Check, Violation
+from tests.simulation.checkers import CHECKS
+from tests.simulation.commands import ApplyProcess
+from tests.simulation.disk import Disk
+from tests.simulation.host import Host
+from tests.simulation.line import Network
+from tests.simulation.logs import Logs
+from tests.simulation.process import DaemonProcess, Process
+from tests.simulation.reached import ACT, ACTION, MOVE, ROW, Reached, row_name, row_of, told
+from tests.simulation.script import Part, Script
+from tests.simulation.setting import furnish
+from tests.simulation.timeline import Timeline
+from tests.simulation.windows import times_of
+
+LOOK_S = 15.0
+"""How often checkers look while nothing happens."""
+
+SETTLE_S, ROUND_S = 1500.0, 30.0
+"""How long all may take to settle once nothing goes wrong any more, and how often that is asked."""
+
+PASSES_MAX = 60
+"""So many passes a Recording may take for that."""
+
+RECOVERY_S = 600.0
+"""After a time of trouble: the longest back-off with its jitter, a doubt, and a start."""
+
+SET = "rooms"
+
+CERTIFICATE, CUSTOMER_SECRET = "c0ffee" * 5 + "77", "customer-secret-7731"
+"""Nothing else of a simulation looks like these."""
+
+
+class ViolatedError(Exception):
+    """A checker found something: there is no going on."""
+
+
+class Simulation:
+    """A service, a host with our processes, and people; all of it by a Script."""
+
+    def __init__(self, script: Script, folder: Path) -> None:
+        self.script = script
+        self.timeline = Timeline()
+        self.reached: Reached = Reached()
+        self.violation: Violation | None = None
+        self.mistake: Exception | None = None
+        """Of a checker: the first."""
+
+        self._numbers = count(1)
+        self._order = count()
+        self._later: list[tuple[float, int, Callable[[], Awaitable[None] | None]]] = []
+        settings = service_settings(
+            certificate=CERTIFICATE,
+            customer_secret=CUSTOMER_SECRET,
+            seed=script.seed,
+            tuning=Tuning(**script.tuning),
+        )
+        begins = datetime.fromtimestamp(script.begins_s, UTC)
+        self.stage = LongStage(folder, settings, begins=begins)
+        self.clock = self.stage.wall
+        self.folder = folder
+        self.state_url = f"sqlite:///{folder}/state/state.db"
+        self.network = Network(Random(script.seed))
+        self.disk = Disk(folder / "state" / "state.db")
+        self.shelf = Shelf((str(self.stage.specs),))
+        self.book = Book()
+        self.logs = Logs()
+        self.roles: dict[str, Role] = {}
+        self.past: list[Role] = []
+        self.in_set: list[str] = []
+        self.labels: dict[str, dict[str, str]] = {}
+        self.foreign: set[str] = set()
+        self.excuses = Excuses()
+        self.keys: list[tuple[float, str]] = []
+        self.demands: list[tuple[float, Demand]] = []
+        """What was asked for by command, and when."""
+
+        self.host = Host(self)
+        self.passes = 0
+        self.is_safe = True
+        """False: the liveness phase, in which nothing goes wrong."""
+
+        self._catalog: tuple[int, Catalog] | None = None
+        self._edition = 0
+        self.checks: list[Check] = [check(self) for check in CHECKS]
+
+    # What others ask of it
+
+    @property
+    def now_s(self) -> float:
+        """Return the time that it really is, in Unix seconds."""
+        return self.clock.true_s()
+
+    @property
+    def since_s(self) -> float:
+        """Return how long it has been going on."""
+        return self.now_s - self.script.begins_s
+
+    @property
+    def edition(self) -> int:
+        """Return how often the specs changed."""
+        return self._edition
+
+    def next_number(self) -> int:
+        """Return a number that nothing else here has."""
+        return next(self._numbers)
+
+    def say(self, who: str, text: str) -> None:
+        """Write a line of the story."""
+        self.timeline.add(self.since_s, who, text.replace(str(self.folder), "."))
+
+    def reach(self, kind: str, name: str) -> None:
+        """Count something that was reached (`reached.py`)."""
+        self.reached[told(kind, name)] += 1
+
+    def violated(self, check: str, text: str) -> None:
+        """Take note of the first violation."""
+        if self.violation is None:
+            self.violation = Violation(check, self.since_s, text)
+            self.say(check, f"VIOLATED: {text}")
+
+    def after(self, seconds: float, act: Callable[[], Awaitable[None] | None]) -> None:
+        """Do something later."""
+        heappush(self._later, (self.since_s + seconds, next(self._order), act))
+
+    def trouble(self, seconds: float, why: str, name: str = "") -> None:
+        """Excuse a time in which something keeps Recordings (one, or all) from recording."""
+        self.excuses.say(name, self.now_s, self.now_s + seconds + RECOVERY_S, why)
+
+    @property
+    def daemon(self) -> DaemonProcess | None:
+        """Return the `run` that holds the scope; None: none does."""
+        return self.host.daemon
+
+    # Specs
+
+    def enter(self, part: Part) -> None:
+        """Let a Recording be wanted from now on."""
+        times = times_of(part.windows, part.crons, self.script.begins_s)
+        role = Role(part.name, part.mode, deepcopy(dict(part.spec)), times)
+        if part.in_set:
+            for name in self.in_set[:1]:
+                role.spec = self.roles[name].spec
+            self.in_set.append(part.name)
+        self.roles[part.name] = role
+        role.ask(self.now_s, times)
+        self.write(role)
+
+    def leave(self, role: Role) -> None:
+        """Let a Recording be wanted no more."""
+        role.ask(self.now_s, None)
+        self.past.append(self.roles.pop(role.name))
+        self.unwrite(role.name)
+
+    def write(self, role: Role) -> None:
+        """Write a Recording as it is wanted now."""
+        if role.name in self.in_set:
+            self.write_set(self.in_set)
+        else:
+            self.stage.write(f"{role.name}.yaml", self._text(role))
+        self.commit()
+
+    def unwrite(self, name: str) -> None:
+        """Take a Recording out of the specs."""
+        if name in self.in_set:
+            self.in_set.remove(name)
+            self.write_set(self.in_set)
+        else:
+            (self.stage.specs / f"{name}.yaml").unlink(missing_ok=True)
+        self.commit()
+
+    def commit(self) -> None:
+        """Let the daemon see that the specs changed."""
+        self._edition += 1
+        self.shelf.commit = f"{self._edition:040x}"
+        self.shelf.touch()
+
+    def read(self, paths: Sequence[str]) -> Catalog:
+        """Read the specs, as every command does, and not at all while nothing changed."""
+        if self._catalog is None or self._catalog[0] != self._edition:
+            setting = Setting({}, frozenset(), self.stage.environ, self.stage.clock.now_s())
+            self._catalog = (self._edition, read_catalog(Files(list(paths)), setting))
+        return self._catalog[1]
+
+    def turn_keys(self) -> None:
+        """Give out other credentials for the storages that read them from a file."""
+        key = f"key-{len(self.keys)}"
+        self.keys.append((self.now_s, key))
+        keys = {"Version": 1, "AccessKeyId": key, "SecretAccessKey": f"secret-of-{key}"}
+        (self.folder / "keys.json").write_text(json.dumps(keys), encoding="utf-8")
+
+    def furnish(self) -> None:
+        """Write what stands in the specs beside the Recordings."""
+        furnish(self.stage)
+        self.commit()
+
+    def write_set(self, names: Sequence[str]) -> None:
+        """Let the set make Recordings of these names, and no others."""
+        role = next((self.roles[each] for each in self.in_set if each in self.roles), None)
+        path = self.stage.specs / f"{SET}.yaml"
+        if role is None:
+            path.unlink(missing_ok=True)
+            return
+        spec = {"mode": role.mode, **role.spec, "channel": "${name}"}
+        body = {"metadata": {"name": "${name}"}, "spec": spec}
+        rows = [{"name": name} for name in names if name in self.roles]
+        self.stage.write(
+            path.name,
+            manifest("RecordingSet", SET, {"generators": [{"list": rows}], "recording": body}),
+        )
+        self.commit()
+
+    def _text(self, role: Role) -> str:
+        text = role.text()
+        if role.name not in self.labels:
+            return text
+        written = json.loads(text)
+        written["metadata"]["labels"] = self.labels[role.name]
+        return json.dumps(written)
+
+    # What it hears
+
+    def called(self, process: Process, call: Call) -> None:
+        self.say(process.name, f"-> {call.endpoint} {call.sid[:6] or call.resource_id[:6]}")
+        self._tell("called", process, call)
+
+    def answered(
+        self, process: Process, call: Call, answer: Reply | Unanswered, *, sent: bool
+    ) -> None:
+        status = answer.status if isinstance(answer, Reply) else answer.silence
+        self.say(process.name, f"<- {call.endpoint} {status}")
+        if (row := row_of(call.endpoint, answer)) is not None:
+            self.reach(ROW, row_name(row))
+        if sent:
+            self._tell("answered", process, call, answer)
+        else:
+            self._tell("unsent", process, call)
+
+    def wrote(self, process: Process, changes: Sequence[Change]) -> None:
+        for before, after in self.book.write(changes, self.since_s):
+            was = before.phase if before else "-"
+            if before is None or before.phase != after.phase:
+                self.reach(MOVE, f"{was}>{after.phase}")
+                key = f"{after.recording}[{after.replica}]"
+                why = f" ({after.end_reason})" if after.end_reason else ""
+                self.say("state", f"{key} {after.id[:6]} {was} -> {after.phase}{why}")
+        for change in changes:
+            if isinstance(change, Told):
+                name = change.recording or "-"
+                self.say("state", f"{name}: {change.reason}: {change.message}")
+        self._tell("wrote", process, changes)
+
+    def held(self, process: Process) -> None:
+        self.say(process.name, "has the lock")
+        self._tell("held", process)
+
+    def planned(self, process: Process, plan: Plan) -> None:
+        for action in plan.actions:
+            if action.kind is not Kind.NONE:
+                self.reach(ACTION, action.kind)
+        self.say(process.name, f"plans: {plan.summary}")
+        self._tell("planned", process, plan)
+
+    def recalled(self, process: Process, snapshot: Snapshot) -> None:
+        """Hear what a process has read of state."""
+        self._tell("recalled", process, snapshot)
+
+    def fell(self, process: Process) -> None:
+        """Hear that a process has died, from within; its remains go in a moment."""
+        self.say(process.name, "is killed")
+        self._died(process)
+        self.host.fell(process)
+
+    def ended(self, process: Process) -> None:
+        """Hear that a process has ended."""
+        self.say(process.name, "ends")
+        self._died(process)
+        self.host.ended(process)
+
+    def _died(self, process: Process) -> None:
+        self._tell("died", process)
+
+    async def hear(self, url: str, headers: Mapping[str, str], body: bytes) -> int | None:
+        """Bring a notification to the daemon; nobody answers while none runs."""
+        del url
+        letter = json.loads(body)
+        payload = letter["payload"]
+        session = self.stage.simulator.world.sessions.get(payload["sid"])
+        is_south = session is not None and session.identity.app_id == SOUTH
+        name = "south" if is_south else "north"
+        status = None
+        if self.daemon is not None and self.network.down is None:
+            given = {key.lower(): value for key, value in headers.items()}
+            status = await self.daemon.notify(name, given, body)
+        self.say("service", f"event {letter['eventType']} of {payload['sid'][:6]}: {status}")
+        self._tell("notified", name, letter, status)
+        return status
+
+    def _tell(self, hook: str, *what: object) -> None:
+        """Let every checker hear. One that fails itself is found: the program would go on."""
+        for check in self.checks:
+            try:
+                getattr(check, hook)(*what)
+            except Exception as mistake:  # noqa: BLE001  # whatever is wrong with it
+                self.mistake = self.mistake or mistake
+                self.violated(type(check).__name__, f"the checker itself failed: {mistake!r}")
+
+    # Its course
+
+    async def perform(self) -> None:
+        """Let it all happen."""
+        try:
+            with self.disk.heard():
+                await self._perform()
+        except ViolatedError:
+            await self.host.abandon()
+
+    async def _perform(self) -> None:
+        self._set_up()
+        async with self.stage.application.delivering(self.hear):
+            await self._start_foreign()
+            self.host.main.begin()
+            for step in self.script.steps:
+                await self.until(step.at_s)
+                self.say("people", str(step))
+                self.reach(ACT, step.act)
+                result = ACTS[step.act].does(self, **step.given)
+                if isawaitable(result):
+                    await result
+                self.look()
+            await self.until(self.script.safety_s)
+            await self._heal()
+            await self._settle()
+            await self._finish()
+
+    async def until(self, at_s: float) -> None:
+        """Let time pass, and what was put off until then happen."""
+        while (left_s := at_s - self.since_s) > 0:
+            due_s = self._later[0][0] - self.since_s if self._later else left_s
+            await asyncio.sleep(max(min(LOOK_S, left_s, due_s), 0.0))
+            while self._later and self._later[0][0] <= self.since_s:
+                result = heappop(self._later)[2]()
+                if isawaitable(result):
+                    await result
+            self.look()
+
+    def look(self) -> None:
+        """Check what is true at every moment. Raises ViolatedError."""
+        self.stage.simulator.lived()
+        self._tell("look")
+        self.host.look()
+        if self.violation is not None:
+            raise ViolatedError
+
+    # The beginning
+
+    def _set_up(self) -> None:
+        self.stage.environ |= {"CERTIFICATE": CERTIFICATE, "CUSTOMER_SECRET": CUSTOMER_SECRET}
+        self.furnish()
+        self.turn_keys()
+        for part in self.script.parts:
+            self.enter(part)
+
+    async def _start_foreign(self) -> None:
+        """Let others record under the same App ID, with a state of their own."""
+        folder = self.folder / "others"
+        folder.mkdir()
+        others = LongStage(folder, self.stage.settings)
+        others.scope, others.wall.begins_s = "others", self.stage.wall.begins_s
+        others.application, others.environ = self.stage.application, self.stage.environ
+        page = {"url": "https://example.com/others", "maxDuration": "720h"}
+        others.want("lobby", "web", web=page, resourceExpiry="720h")
+        await others.apply()
+        self.foreign |= {each.sid for each in self.stage.alive()}
+
+    # The end
+
+    async def _heal(self) -> None:
+        """Let nothing go wrong any more."""
+        self.is_safe = False
+        self.say("people", "nothing goes wrong any more")
+        mend_calls(self)
+        self.stage.simulator.world.outbox.chaos = Chaos()
+        self.network.down = None
+        self.network.lost.clear()
+        self.network.on_the_way.clear()
+        self.network.latency_s = LATENCY_S
+        self.stage.simulator.world.tuning = self.stage.settings.tuning
+        self.disk.is_full = False
+        self.shelf.paths, self.shelf.problem = (str(self.stage.specs),), ""
+        self.clock.wrong_s = 0.0
+        self.host.spare()
+        for role in self.roles.values():
+            if role.broken:
+                role.broken = False
+                self.write(role)
+        self.commit()
+
+    async def _settle(self) -> None:
+        """Wait until nothing is left to do."""
+        self.passes, healed_s = 0, self.since_s
+        left = "nobody looked"
+        while self.since_s - healed_s < SETTLE_S:
+            await self.until(self.since_s + ROUND_S)
+            approve(self)
+            if self._later:
+                left = f"{len(self._later)} things are still to happen"
+            elif self.daemon is not None and not self.host.commands:
+                left = await self.unsettled()
+                if not left:
+                    self.say("people", f"all has settled, after {self.passes} passes")
+                    break
+        else:
+            self.violated("Simulation", f"not converged after {SETTLE_S:g} s: {left}")
+        if self.passes > PASSES_MAX * max(len(self.roles), 1):
+            self.violated("Simulation", f"it took {self.passes} passes")
+        self.look()
+
+    async def unsettled(self) -> str:
+        """Return what a `plan` would still do; empty: nothing."""
+        command = ApplyProcess(self, acts=False)
+        await self.host.carry_out(command)
+        plan = command.plan
+        assert plan is not None, command.failed
+        left = [each for each in plan.actions if each.kind not in {Kind.NONE, Kind.ERROR}]
+        left += [
+            each for each in plan.actions if each.kind is Kind.ERROR and each.reason not in KEPT
+        ]
+        return "; ".join(f"{each.key} {each.kind} {each.reason} {each.message}" for each in left)
+
+    async def _finish(self) -> None:
+        """End the daemon, and look at what it leaves."""
+        await self.host.end()
+        for check in self.checks:
+            await check.settled()
+        self._tell("end")
+        self.look()
+
+
+KEPT = frozenset({Reason.REPLACE_FORBIDDEN, Reason.PROTECTED})
+"""Errors that a spec's own policy makes, and that nobody has to mend."""
