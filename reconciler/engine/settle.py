@@ -12,6 +12,7 @@ from reconciler.agora.client import Client
 from reconciler.agora.failures import Failure, Meaning
 from reconciler.engine.bodies import Bodies, bodies, duration_s
 from reconciler.engine.keep import keep_sid
+from reconciler.engine.recover import bring_back
 from reconciler.engine.site import Site
 from reconciler.engine.tell import events
 from reconciler.errors import SecretError
@@ -65,7 +66,9 @@ async def _repeat(client: Client, session: Session, prepared: Bodies) -> Started
 
 async def _lose(site: Site, session: Session, why: str) -> None:
     duration = next((duration_s(desired) for desired in _candidates(site, session)), None)
-    await _write(site, session, life.orphaned(session, site.now_s(), duration_s=duration), why)
+    lost = life.orphaned(session, site.now_s(), duration_s=duration)
+    await _write(site, session, lost, why)
+    await bring_back(site, lost)
 
 
 async def _write(site: Site, before: Session, after: Session, what: str) -> None:

@@ -16,6 +16,7 @@ from reconciler.agora.rtc_token import SALT_MAX
 from reconciler.engine.bodies import Bodies, bodies, duration_s
 from reconciler.engine.halt import HALTED, INTERRUPTED
 from reconciler.engine.keep import keep_sid
+from reconciler.engine.recover import bring_back
 from reconciler.engine.site import Site
 from reconciler.engine.tell import events
 from reconciler.errors import SecretError
@@ -163,6 +164,7 @@ class _Attempt:
     async def _orphaned(self, session: Session, failure: Failure) -> _Setback:
         lost = life.orphaned(session, self._site.now_s(), duration_s=duration_s(self._desired))
         await self._commit(lost, "start", str(failure.meaning))
+        await bring_back(self._site, lost)
         return _Setback(self._why(session, failure), try_other_uid=True)
 
     async def _gave_up(

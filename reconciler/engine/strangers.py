@@ -11,11 +11,11 @@ from dataclasses import replace
 from reconciler.agora import events
 from reconciler.engine.filing import WHOLE
 from reconciler.engine.hear import SIGNS_OF_LIFE, Heard, News, hear
-from reconciler.engine.recover import recovered
+from reconciler.engine.recover import begun_s, recovered
 from reconciler.engine.site import Site
-from reconciler.engine.tell import NORMAL, WARNING, event
+from reconciler.engine.tell import WARNING, event
 from reconciler.plan.session import Phase, Session
-from reconciler.state.store import Event, JournalEntry, SetSession
+from reconciler.state.store import Event, SetSession
 
 WARNED_MAX = 1_000
 """Of so many strangers is known that somebody was told."""
@@ -66,22 +66,16 @@ def _fits(session: Session, app_key: str, news: News) -> bool:
 
 def _may_be(session: Session, news: News) -> bool:
     """Tell whether it is an orphan that lacks its `sid`, and was started before this was sent."""
-    begun_s = session.created_s if session.acquired_s is None else session.acquired_s
-    return session.is_orphan and not session.sid and begun_s <= news.at_s
+    return session.is_orphan and not session.sid and begun_s(session) <= news.at_s
 
 
 def _recovered(site: Site, orphan: Session, news: News) -> Heard:
     sid = news.notification.sid or ""
-    session = recovered(site, orphan, sid, news.now_s)
-    text = f"session {sid} (uid {session.uid}) is no longer out of reach: it is stopped"
-    entry = JournalEntry(
-        time_s=news.now_s, session=session.id, step="start", what="recovered", detail=sid
-    )
-    told = event(session.recording, NORMAL, "recovered", text, news.now_s)
+    session, changes = recovered(site, orphan, sid, news.now_s)
     heard = hear(site.records, session, news)
     return replace(
         heard,
-        changes=(SetSession(session=session), entry, told, *heard.changes),
+        changes=(SetSession(session=session), *changes, *heard.changes),
         wakes=heard.wakes | {session.recording},
     )
 

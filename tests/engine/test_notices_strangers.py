@@ -36,6 +36,25 @@ async def test_an_orphan_that_speaks_is_reached_again_and_stopped(tmp_path: Path
 
 
 @virtual_time
+async def test_a_start_that_was_told_of_before_it_was_given_up_is_reached(tmp_path: Path) -> None:
+    stage = told_stage(tmp_path)
+    stage.want("lobby")
+    stage.fault("start", times=1, effect={"drop": "after"})
+    silent = 0.0
+
+    def loses(_: object) -> bool:
+        return stage.clock.monotonic_s() > silent
+
+    async with daemon(stage, loses=loses) as one:
+        silent = stage.clock.monotonic_s() + 3.5  # what is told later is lost
+        await one.work("lobby", 60)
+        first, second = stage.sessions()
+        assert (first.phase, first.end_reason, bool(first.sid)) == ("ended", "unwanted", True)
+        assert [each.sid for each in stage.alive("lobby")] == [second.sid]
+        assert len(one.events("recovered")) == 1
+
+
+@virtual_time
 async def test_an_orphan_of_a_page_ends_by_its_longest_time_still(tmp_path: Path) -> None:
     page = {"url": "https://example.com/page", "maxDuration": "2h"}
     stage = await orphaned(tmp_path, "web", web=page)
