@@ -6,11 +6,12 @@ day. So when that was set, all that was noted moves along, at one moment in whic
 """
 
 import logging
+from collections.abc import Iterator
 
 from reconciler.clock import Clock, SteadyClock
 from reconciler.engine.records import Records
 from reconciler.plan.moved import ahead_s, moved, recorded_moved
-from reconciler.state.store import SetRecorded, SetSession
+from reconciler.state.store import Change, SetRecorded, SetSession
 
 JUMP_S = 2.0
 """A clock that is only corrected moves by less."""
@@ -36,16 +37,18 @@ class Timekeeper:
 
         Raises StateError, and then nothing has moved.
         """
-        now_s = self.clock.now_s()
-        behind = {each.id: ahead_s(each, now_s) for each in self._records.all_sessions()}
-        changes = [
-            SetSession(session=moved(each, -behind[each.id]))
-            for each in self._records.all_sessions()
-            if behind[each.id]
-        ]
-        if changes:
-            _tell(-max(behind.values()))
+        if changes := [*self._set_back()]:
+            log.warning("an earlier process noted what is still to come: the clock was set back")
             await self._records.commit(*changes)
+
+    def _set_back(self) -> Iterator[Change]:
+        now_s = self.clock.now_s()
+        for session in self._records.all_sessions():
+            if by_s := ahead_s(session, now_s):
+                yield SetSession(session=moved(session, -by_s))
+        for recorded in self._records.recorded.values():
+            if by_s := ahead_s(recorded, now_s):
+                yield SetRecorded(recorded=recorded_moved(recorded, -by_s))
 
     async def follow(self) -> None:
         """Have the time of the clock on the wall, and let all that was noted move along.
@@ -53,7 +56,7 @@ class Timekeeper:
         Raises StateError, and then nothing has moved.
         """
         by_s = self.clock.set_by_s()
-        _tell(by_s)
+        log.warning("the clock was set", extra={"seconds": round(by_s, 1)})
         sessions, recorded = self._records.all_sessions(), self._records.recorded.values()
         await self._records.commit(
             *(SetSession(session=moved(each, by_s)) for each in sessions),
@@ -64,7 +67,3 @@ class Timekeeper:
             ),
         )
         self.clock.follow()
-
-
-def _tell(by_s: float) -> None:
-    log.warning("the clock was set", extra={"seconds": round(by_s, 1)})

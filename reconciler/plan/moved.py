@@ -30,15 +30,18 @@ _NOTED = (
 _COUNTED = ("resource_ends_s", "duration_ends_s", "recheck_s")
 """Ends that were counted from a moment of this clock; those of tokens and credentials were not."""
 
+_REMOVED = ("removed_s",)
+
 T = TypeVar("T", Session, Override, Recorded)
 
 
-def ahead_s(session: Session, now_s: float) -> float:
-    """Return by how much a session was noted by a clock that is set back now, for certain; else 0.
+def ahead_s(noted: Session | Recorded, now_s: float) -> float:
+    """Return by how much it was noted by a clock that is set back now, for certain; else 0.
 
     That is all that a process can know of what happened before it.
     """
-    by_s = max(moment_s for _, moment_s in _moments(session, _NOTED)) - now_s
+    names = _NOTED if isinstance(noted, Session) else _REMOVED
+    by_s = max((moment_s for _, moment_s in _moments(noted, names)), default=now_s) - now_s
     return by_s if by_s > AHEAD_S else 0.0
 
 
@@ -58,7 +61,7 @@ def recorded_moved(recorded: Recorded, by_s: float) -> Recorded:
     override = recorded.override
     if override is not None:
         override = _moved(override, ("since_s", "until_s"), by_s)
-    return _moved(replace(recorded, override=override), ("removed_s",), by_s)
+    return _moved(replace(recorded, override=override), _REMOVED, by_s)
 
 
 def _moved(value: T, names: tuple[str, ...], by_s: float) -> T:
@@ -66,7 +69,9 @@ def _moved(value: T, names: tuple[str, ...], by_s: float) -> T:
     return replace(value, **changes)
 
 
-def _moments(value: T, names: tuple[str, ...]) -> Iterator[tuple[str, float]]:
+def _moments(
+    value: Session | Override | Recorded, names: tuple[str, ...]
+) -> Iterator[tuple[str, float]]:
     for name in names:
         if (moment_s := getattr(value, name)) is not None:
             yield name, moment_s

@@ -77,3 +77,5 @@ def test_how_long_it_is_gone_and_suspended_stays(by_s: float) -> None:
     assert after.removed_s == NOW_S + by_s
     forever = replace(recorded, override=None, removed_s=None)
     assert recorded_moved(forever, by_s) == forever
+    assert ahead_s(forever, NOW_S) == 0.0
+    assert ahead_s(after, NOW_S) == (by_s if by_s > AHEAD_S else 0.0)

@@ -23,6 +23,7 @@ from tests.simulation.checks.secrets import Secrets
 from tests.simulation.checks.serial import Serial
 from tests.simulation.checks.sessions import Sessions
 from tests.simulation.checks.stops import Stops
+from tests.simulation.checks.uids import Uids
 
 CHECKS: tuple[type[Check], ...] = (
     Budget,
@@ -47,4 +48,5 @@ CHECKS: tuple[type[Check], ...] = (
     Serial,
     Sessions,
     Stops,
+    Uids,
 )

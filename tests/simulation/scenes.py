@@ -105,6 +105,10 @@ def _rare() -> Iterator[Scene]:
     sync: Beat = (0.0, "edit_policy", {**FIRST, "policy": {"stop": "sync"}})
     slow: Beat = (0.5, "order", {"session": 0, "name": "upload slow"})
     yield Scene("mix", (sync, slow, _REPLACE))
+    killed: Beat = (0.0, "order", {"session": 0, "name": "kill"})
+    yield Scene("mix", (killed, _PROMPTS["update"], (115.0, "tell_end", {"session": 0})))
+    yield Scene("mix", ((0.0, "plan", {"fate": ["step", 2]}),))
+    yield _wrong("updateLayout 206 code 65 done", "updateLayout")
     yield from (_wrong(name, "ncs-ip") for name in _EVERYWHERE)
 
 

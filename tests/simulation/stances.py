@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -60,9 +60,8 @@ class Stances:
     def of(self, role: Role) -> Iterator[tuple[Stance, Spans]]:
         """Yield what it was at first and then, and when."""
         rows = self._of(role)
-        ends_s = [each.since_s for each in rows[1:]] + [inf]
-        for each, end_s in zip(rows, ends_s, strict=True):
-            yield each, span(each.since_s, end_s, EVER)
+        for each, then in zip_longest(rows, rows[1:]):
+            yield each, span(each.since_s, then.since_s if then else inf, EVER)
 
     def ever(self, role: Role, field: str, *values: object) -> bool:
         """Tell whether its policy ever had one of these values there."""

@@ -9,7 +9,7 @@ import pytest
 
 from tests.architecture.repository import ROOT
 from tests.simulation import simulation
-from tests.simulation.__main__ import main
+from tests.simulation.command import main
 from tests.simulation.script import Step, read_script
 from tests.simulation.small import NobodyCalls, NobodyDies, small_script
 

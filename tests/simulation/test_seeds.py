@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.simulation.__main__ import SEEDS, main
+from tests.simulation.command import SEEDS, main
 from tests.simulation.measure import missing
 from tests.simulation.reached import Reached
 from tests.simulation.run import Told, on_all_cores, tell_seed

@@ -5,10 +5,12 @@ from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
+from reconciler.plan.session import End
 from reconciler.simulator.notices import KINDS as EVENTS
 from reconciler.simulator.notices import Notice, signatures
 from reconciler.simulator.orders import OrderError
 from reconciler.simulator.outbox import Chaos
+from reconciler.simulator.session import Phase, Session
 from reconciler.simulator.tree import Object
 from tests.simulation.acts.act import Act, Given, number, pick, some_session
 from tests.simulation.reached import FAULT
@@ -56,25 +58,38 @@ async def forge(sim: "Simulation", session: int, event: int) -> None:
     found = some_session(sim, session)
     if found is None:
         return
-    kind, name = EVENTS[event]
-    details: Object = {"msgName": name, "exitStatus": 1, "leaveCode": 4, "code": 6}
-    identity = found.identity
-    notice = Notice(
-        f"forged-{sim.next_number()}",
-        event,
-        kind,
-        identity.cname,
-        identity.uid,
-        found.sid,
-        10_000,
-        sim.now_s,
-        details,
-    )
-    body = notice.body(sim.now_s)
+    body = _end_of(sim, found, event).body(sim.now_s)
     sim.reach(FAULT, "notice forged")
     status = await sim.hear("", signatures("not the secret", body), body)
     if status == 200:
         sim.violated("Forged", f"a notification with a wrong signature was taken: event {event}")
+
+
+async def tell_end(sim: "Simulation", session: int) -> None:
+    """Tell late that one ended abnormally of which nothing is known but that it is gone."""
+    sessions = sim.stage.simulator.world.sessions
+    gone = (each.sid for each in sim.book.sessions.values() if each.end_reason == End.GONE)
+    found = pick([sessions[sid] for sid in gone if sid in sessions], session)
+    if found is not None and found.phase is Phase.GONE:
+        body = _end_of(sim, found, EXIT).body(sim.now_s)
+        sim.reach(FAULT, "end told late")
+        await sim.hear("", signatures(sim.stage.settings.notify_secret, body), body)
+
+
+def _end_of(sim: "Simulation", session: Session, event: int) -> Notice:
+    kind, name = EVENTS[event]
+    details: Object = {"msgName": name, "exitStatus": 1, "leaveCode": 4, "code": 6}
+    return Notice(
+        notice_id=f"extra-{sim.next_number()}",
+        event_type=event,
+        service_type=kind,
+        cname=session.identity.cname,
+        uid=session.identity.uid,
+        sid=session.sid,
+        sequence=10_000,
+        at_s=sim.now_s,
+        details=details,
+    )
 
 
 def tell(sim: "Simulation", session: int, event: int) -> None:
@@ -103,6 +118,7 @@ KINDS = (
     "notices redundant",
     "notice resent",
     "notice forged",
+    "end told late",
     *(f"event {event}" for event in TOLD),
 )
 """The kinds of faults that can be reached here."""
@@ -114,5 +130,6 @@ ACTS: Mapping[str, Act] = {
         forge,
         lambda rng: {"session": number(rng), "event": rng.choice([EXIT, LEAVE, PAGE_STOPPED])},
     ),
+    "tell_end": Act(tell_end, lambda rng: {"session": number(rng)}, 0.3),
     "tell": Act(tell, lambda rng: {"session": number(rng), "event": rng.choice(TOLD)}),
 }

@@ -4,13 +4,16 @@ from reconciler.engine.history import histories
 from reconciler.plan.coverage import Cover, coverage
 from reconciler.plan.spans import Span, Spans, both, minus, union
 from tests.simulation.check import Check
-from tests.simulation.seconds import recorded
+from tests.simulation.seconds import away, ours, owner_of, recorded
 
 EDGE_S = 3
 """Moments are compared in whole seconds, and what the service tells takes a moment."""
 
 UNSEEN_S = 5 * 1.1 * 1.1 * 120.0 + 90.0
 """How long an end may go unnoticed that nobody tells of: queries may fail five times."""
+
+CLOCK = frozenset({"the clock is wrong", "the clock drifts"})
+"""What acts call it when the host's moments are not the service's."""
 
 
 class Coverage(Check):
@@ -33,18 +36,38 @@ class Coverage(Check):
 
     def _check(self, name: str, cover: Cover, truth: Spans) -> None:
         known = union((*cover.covered, *cover.unconfirmed))
-        self._compare(name, "says that it recorded", minus(cover.covered, truth))
-        self._compare(name, "does not know of", minus(both(truth, cover.wanted), known))
+        unknown = minus(both(truth, cover.wanted), known)
+        self._report(name, "does not know of", minus(unknown, self._unseen(name)))
+        claimed = minus(cover.covered, truth)
+        self._report(name, "says that it recorded", minus(claimed, self._untold(name)))
 
-    def _compare(self, name: str, what: str, spans: Spans) -> None:
-        wrong = [each for each in minus(spans, self._doubts(name)) if each[1] - each[0] > EDGE_S]
+    def _report(self, name: str, what: str, spans: Spans) -> None:
+        wrong = [each for each in spans if each[1] - each[0] > EDGE_S]
         if wrong:
             self.fail(f"coverage of `{name}` {what}: {self._shown(wrong)}")
 
-    def _doubts(self, name: str) -> Spans:
+    def _unseen(self, name: str) -> Spans:
         """Return when nobody could see how it was: what ends in trouble was last seen before it."""
         excused = self.sim.excuses.of(name)
         return union((begins - int(UNSEEN_S), ends + EDGE_S) for begins, ends in excused)
+
+    def _untold(self, name: str) -> Spans:
+        """Return when it may be wrong in its favour: only where moments are another clock's.
+
+        Or where a session moved, which it need not notice (agora-api.md 7.3).
+        """
+        moved = (
+            part
+            for session in ours(self.sim)
+            if (owner_of(self.sim, session) or ("", 0))[0] == name
+            for part in away(session, self.sim.now_s)
+        )
+        set_ = (
+            (int(each.from_s), int(each.until_s))
+            for each in self.sim.excuses.told
+            if each.why in CLOCK
+        )
+        return union((begins - EDGE_S, ends + EDGE_S) for begins, ends in (*moved, *set_))
 
     def _shown(self, spans: list[Span]) -> str:
         zero = self.sim.script.begins_s

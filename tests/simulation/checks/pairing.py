@@ -91,11 +91,12 @@ class Pairing(Check):
                 self._pairs[resource_id] = pair
                 if not self.sim.disk.is_full:  # what cannot be written first is not sent
                     self._open[resource_id] = pair
-        elif call.endpoint == "start" and call.resource_id in self._pairs and _is_open(answer):
+        elif call.endpoint == "start" and call.resource_id in self._pairs:
             pair = self._pairs[call.resource_id]
-            pair.uncertain_s = now_s
+            if _is_open(answer):
+                pair.uncertain_s = now_s
             if self.sim.disk.is_full:
-                # That it stays open cannot be written: a later pass settles it, from the beginning.
+                # What was told cannot be written: a later pass settles it, from the beginning.
                 pair.caller = None
 
     def look(self) -> None:
