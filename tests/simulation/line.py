@@ -52,7 +52,7 @@ class Line:
             sim.called(process, call)
         answer = await self._answered(request, silence)
         if isinstance(answer, Reply):
-            answer = _raw(answer)
+            answer = _quoting(call, _raw(answer))
             for change in list(network.on_the_way):
                 answer = change(call, answer)
         process.come_to("answer", call.endpoint)
@@ -75,6 +75,15 @@ class Line:
         except TimeoutError:
             return Unanswered(Silence.NO_ANSWER, "it did not answer in time")
         return answer
+
+
+def _quoting(call: Call, answer: Reply) -> Reply:
+    """Return an answer that finds fault with a parameter with the secrets that were sent."""
+    request = (call.body or {}).get("clientRequest", {})
+    request = request.get("startParameter", request)
+    said = [request.get("token", ""), *request.get("storageConfig", {}).values()]
+    quote = " ".join(str(each) for each in said).encode()
+    return replace(answer, body=answer.body.replace(b" parameter", b" parameter " + quote))
 
 
 def _raw(answer: Reply) -> Reply:

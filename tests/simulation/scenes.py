@@ -150,5 +150,8 @@ LONG: tuple[Scene, ...] = (
         ((2900.0, "fault", _NO_SERVER), (3530.0, "order", {"session": 0, "name": "failover 90"})),
     ),
     Scene("mix", ((5.8, "kill", {"down_s": 3700.0}),)),
+    # What takes long in a calm time: one idle end after the other, and credentials that change.
+    Scene("mix", ((2400.0, "empty_channel", {**FIRST, "seconds": 1100.0, "watched": False}),)),
+    Scene("mix", ((60.0, "edit_storage", FIRST), (1700.0, "turn_keys", {}))),
 )
 """Scenes about the end of a resource; their moments count from the beginning."""

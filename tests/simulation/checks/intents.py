@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ from reconciler.agora.messages import Reply, Unanswered
 from reconciler.plan.session import Phase, Session
 from tests.daemon.wires import Call
 from tests.simulation.check import Check
+from tests.simulation.checks.replies import told_by
 from tests.simulation.truth import called_so
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Intents(Check):
         """Take note of a `sid`."""
         if call.endpoint != "start" or not isinstance(answer, Reply) or answer.status >= 206:
             return
-        sid = json.loads(answer.body).get("sid", "")
+        sid = told_by(answer).get("sid", "")
         session = self.sim.book.by_resource(call.resource_id)
         if sid and session is not None and session.sid != sid:
             self._told[process.number, call.resource_id] = _Answered(sid, session.id)

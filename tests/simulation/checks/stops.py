@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from reconciler.simulator.session import Tick
 from reconciler.state.store import Change, SetSession
 from tests.daemon.wires import Call
 from tests.simulation.check import Check
+from tests.simulation.checks.replies import told_by
 from tests.simulation.commands import StopProcess
 from tests.simulation.truth import HostClock, called_so, came_up, lives
 from tests.simulation.wishes import PASS_S, View, Wish, Wishes
@@ -272,7 +272,7 @@ def _told(answer: Reply | Unanswered) -> str:
         return "other"
     if answer.status != 200:
         return "nothing"
-    told = json.loads(answer.body).get("serverResponse", {})
+    told = told_by(answer).get("serverResponse", {})
     pages = [
         each.get("payload", {}).get("state")
         for each in told.get("extensionServiceState", [])
