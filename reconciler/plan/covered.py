@@ -109,7 +109,13 @@ def _is_guessed(session: Session, ended_s: float) -> bool:
     """Tell whether nobody saw it end: 404 alone says so, or we no longer look."""
     if session.end_reason in {End.UNSEEN, End.FORGOTTEN}:
         return True
-    return session.missing_s is not None and ended_s > session.missing_s
+    if session.missing_s is None:
+        return False
+    # The first 404 after a stop that was taken tells when it was seen to be over, and after what
+    # was told of an end only that it is: that may have been long before.
+    return ended_s > session.missing_s or (
+        ended_s == session.missing_s and session.stop_taken_s is None
+    )
 
 
 def _alive_s(session: Session) -> float:

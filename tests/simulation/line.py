@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from contextvars import Context
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -78,12 +79,14 @@ class Line:
 
 
 def _quoting(call: Call, answer: Reply) -> Reply:
-    """Return an answer that finds fault with a parameter with the secrets that were sent."""
+    """Return an answer that finds fault with a request with the secrets that were in it."""
     request = (call.body or {}).get("clientRequest", {})
     request = request.get("startParameter", request)
     said = [request.get("token", ""), *request.get("storageConfig", {}).values()]
-    quote = " ".join(str(each) for each in said).encode()
-    return replace(answer, body=answer.body.replace(b" parameter", b" parameter " + quote))
+    if answer.status < HTTPStatus.BAD_REQUEST or not any(said):
+        return answer
+    quote = " ".join(["", *(str(each) for each in said)]).encode()
+    return replace(answer, body=answer.body.replace(b'"}', quote + b'"}'))
 
 
 def _raw(answer: Reply) -> Reply:

@@ -174,7 +174,7 @@ MUTATIONS = (
         wrong="A session is written down after its start has left, not before.",
         breaks="invariant 3: no session is ever lost",
         made=_state_after_start,
-        found_by=0,
+        found_by=1,
         found_of=0,
     ),
     Mutation(
@@ -182,7 +182,7 @@ MUTATIONS = (
         wrong="The first 404 ends a session.",
         breaks="invariant 8: for up to 90 s the service may be moving it",
         made=_ended_at_404,
-        found_by=0,
+        found_by=2,
         found_of=0,
     ),
     Mutation(
@@ -190,7 +190,7 @@ MUTATIONS = (
         wrong="An acquire does not say what its start will ask for.",
         breaks="invariant 4: `acquire` carries the start's `clientRequest` as `startParameter`",
         made=_missing_pairing,
-        found_by=0,
+        found_by=1,
         found_of=0,
     ),
     Mutation(
@@ -198,7 +198,7 @@ MUTATIONS = (
         wrong="A start that stays perhaps started is tried again on the same uid.",
         breaks="errors of the service: the Recording goes on at once on another uid",
         made=_no_backup_uid,
-        found_by=0,
+        found_by=21,
         found_of=0,
     ),
     Mutation(
@@ -206,7 +206,7 @@ MUTATIONS = (
         wrong="A layout is sent without its background and its regions.",
         breaks="invariant 7: `updateLayout` always carries the whole layout",
         made=_partial_layout,
-        found_by=0,
+        found_by=2,
         found_of=0,
     ),
     Mutation(
@@ -214,7 +214,7 @@ MUTATIONS = (
         wrong="A manifest with an error is taken as one that is not there.",
         breaks="invariant 10: a spec error never stops a recording",
         made=_prune_on_error,
-        found_by=0,
+        found_by=49,
         found_of=0,
     ),
     Mutation(
@@ -222,7 +222,7 @@ MUTATIONS = (
         wrong="Whoever does not get the lock goes on as if it had it.",
         breaks="locking: `apply` and `run` hold the scope's lock",
         made=_unchecked_lock,
-        found_by=0,
+        found_by=1,
         found_of=0,
     ),
     Mutation(
@@ -230,7 +230,7 @@ MUTATIONS = (
         wrong="The text of a failure repeats the body that was sent.",
         breaks="invariant 9: no secret leaves the process but to the service",
         made=_secret_in_error,
-        found_by=0,
+        found_by=1,
         found_of=0,
     ),
     Mutation(
@@ -238,7 +238,7 @@ MUTATIONS = (
         wrong="A session that recorded for a second begins the count of failures anew.",
         breaks="life of a session: started again at once the first time, then after the back-off",
         made=_early_reset,
-        found_by=0,
+        found_by=29,
         found_of=0,
     ),
     Mutation(
@@ -246,7 +246,7 @@ MUTATIONS = (
         wrong="A session is rotated when it expires, not before.",
         breaks="expiry: it is replaced start-first between three margins and one margin before",
         made=_late_rotation,
-        found_by=0,
+        found_by=67,
         found_of=0,
     ),
     Mutation(
@@ -254,7 +254,7 @@ MUTATIONS = (
         wrong="A notification that comes twice is acted on twice.",
         breaks="the daemon: many wake-ups make one run",
         made=_doubled_notice,
-        found_by=0,
+        found_by=5,
         found_of=0,
     ),
     Mutation(
@@ -262,7 +262,7 @@ MUTATIONS = (
         wrong="Each process books slots of its own.",
         breaks="invariant 5: the rate holds over all processes that share the state",
         made=_unshared_budget,
-        found_by=0,
+        found_by=9,
         found_of=0,
     ),
 )

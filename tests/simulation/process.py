@@ -18,6 +18,7 @@ from reconciler.daemon.metrics import Metrics
 from reconciler.daemon.source import Fetched
 from reconciler.engine.apps import Outside
 from reconciler.engine.budget import StateBudget
+from reconciler.engine.outcome import Outcome
 from reconciler.engine.shop import Materials
 from reconciler.errors import LockedError, StateError
 from reconciler.plan.action import Kind
@@ -281,6 +282,11 @@ class Counted:
         """Count an action."""
         self._sim.reach(ACTION, kind)
         self._inner.action_ended(kind, outcome)
+
+    def pass_ended(self, outcome: Outcome, seconds: float) -> None:
+        """Count a pass."""
+        self._sim.passes += 1
+        self._inner.pass_ended(outcome, seconds)
 
 
 def options(paths: Sequence[str], catalog: Catalog) -> Options:

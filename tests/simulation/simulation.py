@@ -18,26 +18,19 @@ from random import Random
 from reconciler.agora.messages import Reply, Unanswered
 from reconciler.engine.demands import Demand
 from reconciler.plan.action import Kind, Plan
-from reconciler.plan.reasons import Reason
-from reconciler.simulator.outbox import Chaos
-from reconciler.simulator.settings import Tuning
 from reconciler.spec.catalog import Catalog, read_catalog
 from reconciler.spec.load import Files
 from reconciler.spec.setting import Setting
 from reconciler.state.store import Change, Snapshot
 from reconciler.state.store import Event as Told
 from tests.daemon.cast import SOUTH, LongStage, Role, manifest
-from tests.daemon.cast import told_settings as service_settings
 from tests.daemon.support import Shelf
 from tests.daemon.truth import Excuses
 from tests.daemon.wires import Call
-from tests.simulation.acts.requests import approve
-from tests.simulation.acts.service import LATENCY_S, mend_calls
 from tests.simulation.acts.table import ACTS
 from tests.simulation.book import Book
 from tests.simulation.check import Check, Violation
 from tests.simulation.checkers import CHECKS
-from tests.simulation.commands import ApplyProcess
 from tests.simulation.disk import Disk
 from tests.simulation.host import Host
 from tests.simulation.line import Network
@@ -45,26 +38,18 @@ from tests.simulation.logs import Logs
 from tests.simulation.process import DaemonProcess, Process
 from tests.simulation.reached import ACT, ACTION, MOVE, ROW, Reached, row_name, row_of, told
 from tests.simulation.script import Part, Script
-from tests.simulation.setting import furnish
+from tests.simulation.setting import furnish, service_settings, started_by_others
+from tests.simulation.settling import settle
 from tests.simulation.timeline import Timeline
 from tests.simulation.windows import times_of
 
 LOOK_S = 15.0
 """How often checkers look while nothing happens."""
 
-SETTLE_S, ROUND_S = 1500.0, 30.0
-"""How long all may take to settle once nothing goes wrong any more, and how often that is asked."""
-
-PASSES_MAX = 60
-"""So many passes a Recording may take for that."""
-
 RECOVERY_S = 600.0
 """After a time of trouble: the longest back-off with its jitter, a doubt, and a start."""
 
 SET = "rooms"
-
-CERTIFICATE, CUSTOMER_SECRET = "c0ffee" * 5 + "77", "customer-secret-7731"
-"""Nothing else of a simulation looks like these."""
 
 
 class ViolatedError(Exception):
@@ -85,14 +70,8 @@ class Simulation:
         self._numbers = count(1)
         self._order = count()
         self._later: list[tuple[float, int, Callable[[], Awaitable[None] | None]]] = []
-        settings = service_settings(
-            certificate=CERTIFICATE,
-            customer_secret=CUSTOMER_SECRET,
-            seed=script.seed,
-            tuning=Tuning(**script.tuning),
-        )
         begins = datetime.fromtimestamp(script.begins_s, UTC)
-        self.stage = LongStage(folder, settings, begins=begins)
+        self.stage = LongStage(folder, service_settings(script), begins=begins)
         self.clock = self.stage.wall
         self.folder = folder
         self.state_url = f"sqlite:///{folder}/state/state.db"
@@ -113,6 +92,8 @@ class Simulation:
 
         self.host = Host(self)
         self.passes = 0
+        """Of the `run`s, so far."""
+
         self.is_safe = True
         """False: the liveness phase, in which nothing goes wrong."""
 
@@ -136,6 +117,11 @@ class Simulation:
     def edition(self) -> int:
         """Return how often the specs changed."""
         return self._edition
+
+    @property
+    def put_off(self) -> int:
+        """Return how many things are still to happen."""
+        return len(self._later)
 
     def next_number(self) -> int:
         """Return a number that nothing else here has."""
@@ -353,8 +339,10 @@ class Simulation:
 
     async def _perform(self) -> None:
         self._set_up()
+        others = self.folder / "others"
+        others.mkdir()
         async with self.stage.application.delivering(self.hear):
-            await self._start_foreign()
+            self.foreign |= await started_by_others(self.stage, others)
             self.host.main.begin()
             for step in self.script.steps:
                 await self.until(step.at_s)
@@ -365,8 +353,7 @@ class Simulation:
                     await result
                 self.look()
             await self.until(self.script.safety_s)
-            await self._heal()
-            await self._settle()
+            await settle(self)
             await self._finish()
 
     async def until(self, at_s: float) -> None:
@@ -391,78 +378,12 @@ class Simulation:
     # The beginning
 
     def _set_up(self) -> None:
-        self.stage.environ |= {"CERTIFICATE": CERTIFICATE, "CUSTOMER_SECRET": CUSTOMER_SECRET}
         self.furnish()
         self.turn_keys()
         for part in self.script.parts:
             self.enter(part)
 
-    async def _start_foreign(self) -> None:
-        """Let others record under the same App ID, with a state of their own."""
-        folder = self.folder / "others"
-        folder.mkdir()
-        others = LongStage(folder, self.stage.settings)
-        others.scope, others.wall.begins_s = "others", self.stage.wall.begins_s
-        others.application, others.environ = self.stage.application, self.stage.environ
-        page = {"url": "https://example.com/others", "maxDuration": "720h"}
-        others.want("lobby", "web", web=page, resourceExpiry="720h")
-        await others.apply()
-        self.foreign |= {each.sid for each in self.stage.alive()}
-
     # The end
-
-    async def _heal(self) -> None:
-        """Let nothing go wrong any more."""
-        self.is_safe = False
-        self.say("people", "nothing goes wrong any more")
-        mend_calls(self)
-        self.stage.simulator.world.outbox.chaos = Chaos()
-        self.network.down = None
-        self.network.lost.clear()
-        self.network.on_the_way.clear()
-        self.network.latency_s = LATENCY_S
-        self.stage.simulator.world.tuning = self.stage.settings.tuning
-        self.disk.is_full = False
-        self.shelf.paths, self.shelf.problem = (str(self.stage.specs),), ""
-        self.clock.wrong_s = 0.0
-        self.host.spare()
-        for role in self.roles.values():
-            if role.broken:
-                role.broken = False
-                self.write(role)
-        self.commit()
-
-    async def _settle(self) -> None:
-        """Wait until nothing is left to do."""
-        self.passes, healed_s = 0, self.since_s
-        left = "nobody looked"
-        while self.since_s - healed_s < SETTLE_S:
-            await self.until(self.since_s + ROUND_S)
-            approve(self)
-            if self._later:
-                left = f"{len(self._later)} things are still to happen"
-            elif self.daemon is not None and not self.host.commands:
-                left = await self.unsettled()
-                if not left:
-                    self.say("people", f"all has settled, after {self.passes} passes")
-                    break
-        else:
-            self.violated("Simulation", f"not converged after {SETTLE_S:g} s: {left}")
-        if self.passes > PASSES_MAX * max(len(self.roles), 1):
-            self.violated("Simulation", f"it took {self.passes} passes")
-        self.look()
-
-    async def unsettled(self) -> str:
-        """Return what a `plan` would still do; empty: nothing."""
-        command = ApplyProcess(self, acts=False)
-        await self.host.carry_out(command)
-        plan = command.plan
-        assert plan is not None, command.failed
-        left = [each for each in plan.actions if each.kind not in {Kind.NONE, Kind.ERROR}]
-        left += [
-            each for each in plan.actions if each.kind is Kind.ERROR and each.reason not in KEPT
-        ]
-        return "; ".join(f"{each.key} {each.kind} {each.reason} {each.message}" for each in left)
 
     async def _finish(self) -> None:
         """End the daemon, and look at what it leaves."""
@@ -471,7 +392,3 @@ class Simulation:
             await check.settled()
         self._tell("end")
         self.look()
-
-
-KEPT = frozenset({Reason.REPLACE_FORBIDDEN, Reason.PROTECTED})
-"""Errors that a spec's own policy makes, and that nobody has to mend."""

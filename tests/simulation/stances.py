@@ -44,8 +44,8 @@ class Stances:
     def __init__(self, sim: "Simulation") -> None:
         self._sim = sim
         self._edition = -1
-        self._rows: list[tuple[list[Any], list[Stance]]] = []
-        """By what was asked of a Role, which it keeps when it is renamed."""
+        self._rows: list[tuple[list[Any], list[Stance], list[str]]] = []
+        """By what was asked of a Role, which it keeps when it is renamed; with its names."""
 
     def look(self) -> None:
         """Look at the specs; called whenever somebody may have changed them."""
@@ -53,6 +53,9 @@ class Stances:
             return
         self._edition = self._sim.edition
         for role in self._sim.roles.values():
+            names = self.names(role)
+            if role.name not in names:
+                names.append(role.name)
             rows = self._of(role)
             if not rows or rows[-1].spec != role.spec:
                 rows.append(Stance(self._sim.now_s if rows else 0.0, deepcopy(role.spec)))
@@ -84,9 +87,16 @@ class Stances:
         ]
         return any(first != then for first, then in pairwise(found))
 
+    def names(self, role: Role) -> list[str]:
+        """Return what it was ever called."""
+        return self._row(role)[2]
+
     def _of(self, role: Role) -> list[Stance]:
-        for asked, rows in self._rows:
-            if asked is role.asked:
-                return rows
-        self._rows.append((role.asked, []))
-        return self._rows[-1][1]
+        return self._row(role)[1]
+
+    def _row(self, role: Role) -> tuple[list[Any], list[Stance], list[str]]:
+        for row in self._rows:
+            if row[0] is role.asked:
+                return row
+        self._rows.append((role.asked, [], []))
+        return self._rows[-1]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.simulation.__main__ import SEEDS
+from tests.simulation.command import SEEDS
 from tests.simulation.mutations import MUTATIONS, Mutation
 from tests.simulation.run import perform_seed
 

@@ -6,7 +6,6 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from reconciler.plan.action import Kind
-from reconciler.plan.reasons import Reason
 from reconciler.plan.spans import both
 from reconciler.simulator.session import Session
 from tests.daemon.cast import LongStage, Role
@@ -16,6 +15,7 @@ from tests.simulation.check import Check
 from tests.simulation.commands import ApplyProcess
 from tests.simulation.process import Process
 from tests.simulation.seconds import living
+from tests.simulation.settling import KEPT
 
 if TYPE_CHECKING:
     from tests.simulation.simulation import Simulation
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 SOON_S = 90.0
 EVERY = 4
 """Every so manieth seed is compared with what a fresh service would have."""
-
-KEPT = frozenset({Reason.REPLACE_FORBIDDEN, Reason.PROTECTED})
-"""Errors that a spec's own policy makes, and that nobody has to mend."""
 
 FRESHER = frozenset({"accessKey", "secretKey"})
 """Who began lately has fresher credentials, as `refresh` lets it; `Renewals` looks after those."""

@@ -4,7 +4,7 @@ from reconciler.engine.history import histories
 from reconciler.plan.coverage import Cover, coverage
 from reconciler.plan.spans import Span, Spans, both, minus, union
 from tests.simulation.check import Check
-from tests.simulation.seconds import away, ours, owner_of, recorded
+from tests.simulation.seconds import away, leaving, ours, owner_of, recorded
 
 EDGE_S = 3
 """Moments are compared in whole seconds, and what the service tells takes a moment."""
@@ -54,13 +54,15 @@ class Coverage(Check):
     def _untold(self, name: str) -> Spans:
         """Return when it may be wrong in its favour: only where moments are another clock's.
 
-        Or where a session moved, which it need not notice (agora-api.md 7.3).
+        Or where a session moved, which it need not notice (agora-api.md 7.3), or was on its way
+        out: its end is that of its exit, when its files are stored (docs/guide/coverage.md).
         """
         moved = (
             part
             for session in ours(self.sim)
             if (owner_of(self.sim, session) or ("", 0))[0] == name
-            for part in away(session, self.sim.now_s)
+            for kind in (away, leaving)
+            for part in kind(session, self.sim.now_s)
         )
         set_ = (
             (int(each.from_s), int(each.until_s))

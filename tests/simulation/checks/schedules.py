@@ -76,9 +76,11 @@ class Schedules(Check):
         for role in (*self.sim.roles.values(), *self.sim.past):
             most = max((stance.replicas for stance, _ in self._stances.of(role)), default=0)
             for replica in range(most):
-                key = (role.name, replica)
+                # One that was renamed is taken over, or begun anew where that cannot be told.
+                names = self._stances.names(role)
+                there = union(part for name in names for part in found.get((name, replica), ()))
                 wanted = self._wanted(role, replica)
-                self._check(role, key, wanted, found.get(key, ()))
+                self._check(role, (role.name, replica), wanted, there)
         self._check_now()
 
     def _check(self, role: Role, key: Key, wanted: Spans, there: Spans) -> None:
