@@ -81,6 +81,8 @@ def _query_s(session: Session, resync_s: float) -> float:
         return _step(session, begun_s(session), _START_STEPS_S, _START_LATE_S)
     if session.missing_s is not None:
         return _step(session, session.missing_s, _MISSING_STEPS_S, _MISSING_LATE_S)
+    if session.phase is Phase.MISSING:  # a notification told that it is being moved
+        return _last_heard_s(session) + _MISSING_LATE_S
     return _last_heard_s(session) + resync_s
 
 

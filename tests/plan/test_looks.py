@@ -49,6 +49,7 @@ def sent_and_taken(session: Session, now_s: float) -> Session:
     [
         (in_phase("starting"), 1002, [5, 15, 30, 45, 60, 75, 90, 105, 120]),
         (in_phase("missing"), 1100, [5, 15, 30, 60, 90, 120, 150]),
+        (in_phase("missing", missing_s=None, asked_s=1100.0), 1100, [30, 60, 90]),
         (in_phase("running"), 1007, [120, 240, 360]),
         (in_phase("running", asked_s=1020.0), 1020, [120, 240, 360]),
         (in_phase("running", observed_s=None, confirmed_s=None), 1002, [120, 240]),

@@ -38,11 +38,17 @@ class Kept:
     upload: str = ""
 
 
-def found_gone(**more: float) -> Session:
+def found_gone(stop_taken_s: float | None = None) -> Session:
     """Return one of which the first 404 came 200 s after it was last seen alive."""
-    gone = session(End.IDLE, 0)
-    times = {"confirmed_s": NOW_S - 300, "observed_s": NOW_S - 200, "missing_s": NOW_S}
-    return replace(gone, phase=Phase.ENDED, started_s=NOW_S - 302, **times, **more)
+    return replace(
+        session(End.IDLE, 0),
+        phase=Phase.ENDED,
+        started_s=NOW_S - 302,
+        confirmed_s=NOW_S - 300,
+        observed_s=NOW_S - 200,
+        missing_s=NOW_S,
+        stop_taken_s=stop_taken_s,
+    )
 
 
 def test_what_was_told_to_leave_and_is_first_looked_for_later_counts_until_it_was_seen() -> None:

@@ -4,7 +4,7 @@ from reconciler.engine.history import histories
 from reconciler.plan.coverage import Cover, coverage
 from reconciler.plan.spans import Span, Spans, both, minus, union
 from tests.simulation.check import Check
-from tests.simulation.seconds import away, leaving, ours, owner_of, recorded
+from tests.simulation.seconds import EVER, away, leaving, ours, owner_of, recorded
 
 EDGE_S = 3
 """Moments are compared in whole seconds, and what the service tells takes a moment."""
@@ -52,24 +52,21 @@ class Coverage(Check):
         return union((begins - int(UNSEEN_S), ends + EDGE_S) for begins, ends in excused)
 
     def _untold(self, name: str) -> Spans:
-        """Return when it may be wrong in its favour: only where moments are another clock's.
+        """Return when it may be wrong in its favour: where a session was away, or on its way out.
 
-        Or where a session moved, which it need not notice (agora-api.md 7.3), or was on its way
-        out: its end is that of its exit, when its files are stored (docs/guide/coverage.md).
+        That it moved it need not notice (agora-api.md 7.3); and its end is that of its exit, when
+        its files are stored (docs/guide/coverage.md). What state holds is dated anew when the
+        host's clock is set, so then nothing can be compared.
         """
-        moved = (
-            part
+        if any(each.why in CLOCK for each in self.sim.excuses.told):
+            return (EVER,)
+        return union(
+            (begins - EDGE_S, ends + EDGE_S)
             for session in ours(self.sim)
             if (owner_of(self.sim, session) or ("", 0))[0] == name
             for kind in (away, leaving)
-            for part in kind(session, self.sim.now_s)
+            for begins, ends in kind(session, self.sim.now_s)
         )
-        set_ = (
-            (int(each.from_s), int(each.until_s))
-            for each in self.sim.excuses.told
-            if each.why in CLOCK
-        )
-        return union((begins - EDGE_S, ends + EDGE_S) for begins, ends in (*moved, *set_))
 
     def _shown(self, spans: list[Span]) -> str:
         zero = self.sim.script.begins_s
