@@ -7,7 +7,7 @@ from reconciler.plan.action import Action, Cause, Key, Kind
 from reconciler.plan.life import SETTLED, past_reach
 from reconciler.plan.reasons import Reason
 from reconciler.plan.recorded import terms_of
-from reconciler.plan.session import Phase, Session
+from reconciler.plan.session import End, Phase, Session
 from reconciler.plan.wants import Want, want
 from reconciler.plan.world import EQUAL, Comparison, World
 from reconciler.spec.desired import Policy
@@ -101,9 +101,20 @@ def _slot(world: World, key: Key, sessions: list[Session]) -> Slot:
         tuple(session for session in live if not session.stop_reason),
         tuple(session for session in live if session.stop_reason),
         max(lost, key=_age, default=None),
-        max(ended, key=_end, default=None),
+        _last(ended),
         next((session for session in sessions if session.phase is Phase.NONE), None),
     )
+
+
+def _last(ended: list[Session]) -> Session | None:
+    """Return the one that ended last; of a replacement that failed, what was to be the successor.
+
+    Its failures count on when the predecessor is stopped in the end (reconcile.md, "expiry").
+    """
+    last = max(ended, key=_end, default=None)
+    if last is None or last.end_reason not in {End.REPLACED, End.ROTATED}:
+        return last
+    return max((each for each in ended if each.replaces == last.id), key=_age, default=last)
 
 
 def _age(session: Session) -> tuple[float, str]:

@@ -126,6 +126,10 @@ def _ours() -> Iterator[Scene]:
     yield Scene("mix", ((0.0, "kill", down), (5.0, "stop_here", {**FIRST, "fate": ["call", 1]})))
     yield Scene("mix", ((0.0, "kill", down), (5.0, "set_clock", {})))
     yield Scene("mix", ((0.0, "fill_disk_at_start", {"seconds": 60.0}), _REPLACE))
+    yield Scene("mix", ((0.0, "plan", {"fate": None}),) * 12)  # more at once than calls of a second
+    rash: Beat = (5.0, "apply", {"patience_s": 0.0, "pause_s": 0.0, "fate": None})
+    torn: Beat = (1.0, "break_manifest", {**FIRST, "seconds": 50.0})
+    yield Scene("mix", ((0.0, "kill", down), torn, rash))  # an `apply` prunes at once
 
 
 _NO_SERVER = {
