@@ -202,6 +202,8 @@ async def _begin_again(week: Week, began_s: float) -> None:
     seconds = week.rng.choice([0.0, 1.0, week.rng.uniform(0, 120)])
     await week.wait(seconds)
     week.excuses.say("", began_s, week.now_s + GRACE_S + START_S, "down")
+    # What ends meanwhile is told to nobody, and was last seen before.
+    week.doubts.say("", began_s - week.unseen_s, began_s, "down")
     week.run.begin()
 
 

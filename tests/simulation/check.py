@@ -5,7 +5,7 @@ One file each in `checks/`, for one invariant of design/reconcile.md or one prom
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -76,3 +76,25 @@ class Check:
 
     def end(self) -> None:
         """Look at what is true when all has settled, and nobody is at work any more."""
+
+
+HOOKS = (
+    "called",
+    "unsent",
+    "answered",
+    "wrote",
+    "notified",
+    "held",
+    "planned",
+    "recalled",
+    "died",
+    "look",
+    "end",
+)
+
+
+def hearers(checks: Sequence[Check], hook: str) -> list[tuple[Check, Callable[..., None]]]:
+    """Return the checkers that care for something, and how they hear of it."""
+    nobody = getattr(Check, hook)
+    caring = (each for each in checks if getattr(type(each), hook) is not nobody)
+    return [(each, getattr(each, hook)) for each in caring]

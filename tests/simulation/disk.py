@@ -16,8 +16,8 @@ from random import Random
 from stat import S_ISDIR
 from struct import Struct
 from typing import Any
-from unittest.mock import patch
 
+from tests.simulation.instead import instead
 from tests.simulation.life import own_life
 
 FULL = 2
@@ -79,8 +79,8 @@ class Disk:
             self._hear(os.fstat(file))
 
         with ExitStack() as stack:
-            stack.enter_context(patch.object(sqlite3, "connect", heard_connect))
-            stack.enter_context(patch.object(os, "fsync", heard_fsync))
+            stack.enter_context(instead(sqlite3, "connect", heard_connect))
+            stack.enter_context(instead(os, "fsync", heard_fsync))
             yield
 
     def reach(self) -> Reach:
@@ -174,7 +174,7 @@ class Disk:
         if not S_ISDIR(status.st_mode):
             self._numbers.add(status.st_ino)
         elif self.path.parent.exists() and status.st_ino == self.path.parent.stat().st_ino:
-            self._names = frozenset(os.listdir(self.path.parent))  # noqa: PTH208  # names alone
+            self._names = frozenset(each.name for each in os.scandir(self.path.parent))
 
 
 class _Heard(sqlite3.Connection):

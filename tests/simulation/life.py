@@ -148,7 +148,7 @@ class Loop(LongLoop):
         done: asyncio.Future[T] = self.create_future()
         try:
             done.set_result(func(*args))
-        except Exception as problem:  # noqa: BLE001  # it is the caller's to handle
+        except Exception as problem:  # it is the caller's to handle
             done.set_exception(problem)
         return done
 

@@ -12,14 +12,13 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 from reconciler.agora import client
 from reconciler.agora.budget import Limit
 from reconciler.agora.exchange import Exchange
 from reconciler.agora.failures import Failure
 from reconciler.agora.notifications import Arrival, Inbox, Notification
-from reconciler.engine import assess, bodies, change, notices, record, start
+from reconciler.engine import assess, bodies, change, notices, record, shop, start
 from reconciler.engine.budget import StateBudget
 from reconciler.engine.start import _Attempt
 from reconciler.plan import backoff, expiry, life, removal
@@ -34,6 +33,7 @@ from reconciler.spec.desired import Desired, acquire_body
 from reconciler.spec.groups import Group
 from reconciler.state import files
 from reconciler.state.store import Change
+from tests.simulation.instead import instead
 
 Patch = AbstractContextManager[object]
 
@@ -59,7 +59,7 @@ def _state_after_start() -> Patch:
             if (step, what) != ("start", "intent"):
                 await super()._commit(session, step, what, *more)
 
-    return patch.object(start, "_Attempt", Late)
+    return instead(start, "_Attempt", Late)
 
 
 def _ended_at_404() -> Patch:
@@ -68,7 +68,7 @@ def _ended_at_404() -> Patch:
             return session
         return life.ended(session, life.why_ended(session, now_s, End.EXITED), now_s)
 
-    return patch.object(life, "not_found", not_found)
+    return instead(life, "not_found", not_found)
 
 
 def _missing_pairing() -> Patch:
@@ -77,7 +77,7 @@ def _missing_pairing() -> Patch:
         del body["clientRequest"]["startParameter"]
         return body
 
-    return patch.object(bodies, "acquire_body", unpaired)
+    return instead(bodies, "acquire_body", unpaired)
 
 
 @contextmanager
@@ -90,7 +90,7 @@ def _no_backup_uid() -> Iterator[None]:
             return again, counter
         return next_uid(pool, counter=counter, **more)
 
-    with patch.object(start, "uid_again", again), patch.object(start, "next_uid", chosen):
+    with instead(start, "uid_again", again), instead(start, "next_uid", chosen):
         yield
 
 
@@ -103,7 +103,7 @@ def _partial_layout() -> Patch:
             return whole
         return {"mixedVideoLayout": whole["mixedVideoLayout"]}
 
-    return patch.object(change, "group_request", partial)
+    return instead(change, "group_request", partial)
 
 
 @contextmanager
@@ -118,9 +118,9 @@ def _prune_on_error() -> Iterator[None]:
         return why_kept(replace(options, sound=True), recorded)
 
     with (
-        patch("reconciler.engine.shop.specs_of", of_sound),
-        patch.object(removal, "why_kept", anyhow),
-        patch.object(record, "why_kept", anyhow),
+        instead(shop, "specs_of", of_sound),
+        instead(removal, "why_kept", anyhow),
+        instead(record, "why_kept", anyhow),
     ):
         yield
 
@@ -132,7 +132,7 @@ def _unchecked_lock() -> Patch:
         file = take_lock(path, text)
         return os.open(path, os.O_RDWR) if file is None else file
 
-    return patch.object(files, "take_lock", take)
+    return instead(files, "take_lock", take)
 
 
 def _secret_in_error() -> Patch:
@@ -141,15 +141,15 @@ def _secret_in_error() -> Patch:
             found = super()._failure(call, *more)
             return replace(found, reason=f"{found.reason}, in answer to {json.dumps(call.body)}")
 
-    return patch.object(client, "Exchange", Talkative)
+    return instead(client, "Exchange", Talkative)
 
 
 def _early_reset() -> Patch:
-    return patch.object(backoff, "GOOD_RUN_S", 1.0)
+    return instead(backoff, "GOOD_RUN_S", 1.0)
 
 
 def _late_rotation() -> Patch:
-    return patch.object(expiry, "MARGIN_S_MAX", 0.0)
+    return instead(expiry, "MARGIN_S_MAX", 0.0)
 
 
 def _doubled_notice() -> Patch:
@@ -158,14 +158,14 @@ def _doubled_notice() -> Patch:
             arrival = super().take(notification, now_s)
             return Arrival.NEW if arrival is Arrival.DUPLICATE else arrival
 
-    return patch.object(notices, "Inbox", Forgetful)
+    return instead(notices, "Inbox", Forgetful)
 
 
 def _unshared_budget() -> Patch:
     async def book(self: StateBudget, app: str, limit: Limit, calls: int) -> tuple[float, ...]:
         return await self._unbooked.book(app, limit, calls)
 
-    return patch.object(StateBudget, "book", book)
+    return instead(StateBudget, "book", book)
 
 
 MUTATIONS = (

@@ -14,12 +14,12 @@ from multiprocessing import get_context
 from pathlib import Path
 from random import Random
 from tempfile import gettempdir
-from types import ModuleType
 from typing import TypeVar
 
 from tests.daemon.support import scratch
 from tests.simulation.check import Violation
 from tests.simulation.draw import draw
+from tests.simulation.instead import instead
 from tests.simulation.life import EndlessError, Loop
 from tests.simulation.reached import Reached
 from tests.simulation.script import Script
@@ -164,20 +164,9 @@ def _same_everywhere(seed: int) -> Iterator[None]:
     logging.disable()
     try:
         with (
-            _instead(os, "urandom", Random(seed).randbytes),
-            _instead(time, "sleep", lambda _: None),  # nobody else moves while one waits
+            instead(os, "urandom", Random(seed).randbytes),
+            instead(time, "sleep", lambda _: None),  # nobody else moves while one waits
         ):
             yield
     finally:
         logging.disable(logging.NOTSET)
-
-
-@contextmanager
-def _instead(module: ModuleType, name: str, function: Callable[..., object]) -> Iterator[None]:
-    """Let everybody find another function of the standard library there."""
-    before = getattr(module, name)
-    setattr(module, name, function)
-    try:
-        yield
-    finally:
-        setattr(module, name, before)

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any
-from unittest.mock import patch
 
 import pytest
 
@@ -12,6 +11,7 @@ from reconciler.state.database import Run
 from reconciler.state.sqlite import SqliteDatabase
 from tests.daemon.cast import LIVE
 from tests.simulation.acts.ours import AT_CALLS, WHEREVER
+from tests.simulation.instead import instead
 from tests.simulation.life import Life, Loop, own_life
 from tests.simulation.run import Outcome, perform
 from tests.simulation.script import Part, Script, Step
@@ -240,7 +240,7 @@ def test_a_commit_that_is_not_synced_is_found_at_a_power_cut(*, is_lazy: bool) -
             yield run
 
     written = {"at": "written", "count": 1, "down_s": 5.0}
-    with patch.object(SqliteDatabase, "writing", lazily):
+    with instead(SqliteDatabase, "writing", lazily):
         found = [
             perform(_script(Step(5.2, "crash", {**written, "luck": luck}), safety_s=60.0)).violation
             for luck in range(4)
