@@ -70,11 +70,11 @@ class Truth:
                 break
             self.recorded[session.sid] = Recorded(session)
             self._followed[session.sid] = session
+        self._learn()
         for sid, session in list(self._followed.items()):
             self.recorded[sid].follow()
             if session.phase is Phase.GONE:
                 del self._followed[sid]
-        self._learn()
         self._check()
 
     def names(self) -> dict[str, str]:

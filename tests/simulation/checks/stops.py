@@ -210,7 +210,10 @@ class Stops(Check):
         ends = [unreachable_s, due.get(Tick.TOKEN), due.get(Tick.HOURS) if always else None]
         end_s = min(each for each in ends if each is not None)
         margin_s = min(MARGIN_S_MAX, MARGIN_SHARE * (end_s - began_s))
-        now_s = self.sim.now_s + self._clock.jump_s(began_s)
+        acquired_s = stop.session.acquired_s or began_s
+        # A start that was repeated may have come about the first time: its life is not overrated.
+        early_s = max(began_s - acquired_s, 0.0)
+        now_s = self.sim.now_s + self._clock.jump_s(began_s) + early_s
         if now_s < end_s - MARGINS * margin_s:
             return False
         is_urgent = now_s >= end_s - margin_s / 3 or now_s >= unreachable_s - FORCED_S
