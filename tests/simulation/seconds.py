@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 EVER: Span = (0, 2**40)
 
+UNSEEN_S = 120.0 * 1.1 + 90.0 + 35.0
+"""How long an end may go unnoticed that nobody tells of: `--resync`, what is missing, a start."""
+
 Key = tuple[str, int]
 """A Recording and a replica."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.plan.action import Kind
 from reconciler.plan.spans import both
+from reconciler.simulator.ends import STOPPED
 from reconciler.simulator.session import Session
 from tests.daemon.cast import LongStage, Role
 from tests.daemon.truth import compared
@@ -14,7 +15,7 @@ from tests.daemon.wires import Call
 from tests.simulation.check import Check
 from tests.simulation.commands import ApplyProcess
 from tests.simulation.process import Process
-from tests.simulation.seconds import living
+from tests.simulation.seconds import UNSEEN_S, ended_s, living, ours
 from tests.simulation.settling import KEPT
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Converged(Check):
             self.fail(f"all has settled, and {process.name} still sends a `{call.endpoint}`")
 
     async def settled(self) -> None:
-        self._has_settled = True
+        self._has_settled = not any(map(self._moves, ours(self.sim)))
         for _ in range(2):
             command = ApplyProcess(self.sim, acts=True)
             await self.sim.host.carry_out(command)
@@ -52,16 +53,23 @@ class Converged(Check):
             assert plan is not None, command.failed
             left = [each for each in plan.actions if each.kind is not Kind.NONE]
             left = [each for each in left if each.reason not in KEPT]
-            if left or plan.refused:
+            if self._has_settled and (left or plan.refused):
                 self.fail(f"all has settled, and there is still: {left[:1] or plan.refused}")
         self._has_settled = False
         if self.sim.script.seed % EVERY == 0:
             await self._compare()
 
+    def _moves(self, session: Session) -> bool:
+        """Tell whether the service ended or moves a session: nobody need have seen it yet."""
+        lately_s = self.sim.now_s - UNSEEN_S
+        is_over = session.end is not STOPPED and (ended_s(session) or 0.0) > lately_s
+        return is_over or session.away
+
     async def _compare(self) -> None:
         fresh = await self._fresh()
         roles = [role for role in self.sim.roles.values() if self._is_plain(role)]
-        ours, theirs = _configs([each for each, _ in living(self.sim)]), _configs(fresh.alive())
+        reached = [each for each, _ in living(self.sim) if not self._is_orphan(each)]
+        ours, theirs = _configs(reached), _configs(fresh.alive())
         for role in roles:
             # What is final, or held by command, does not record here: some may be missing.
             meant = theirs.get(role.channel, [])
@@ -71,6 +79,10 @@ class Converged(Check):
                     f"`{role.name}` records otherwise than a fresh apply would have it:"
                     f" {other[0]} and not {meant[0] if meant else 'at all'}"
                 )
+
+    def _is_orphan(self, session: Session) -> bool:
+        known = self.sim.book.by_resource(session.resource_id)
+        return known is not None and known.is_orphan
 
     def _is_plain(self, role: Role) -> bool:
         """Tell whether all that its spec asks for is to be there, for a while yet."""

@@ -62,7 +62,8 @@ class Grace(Check):
 
     def called(self, process: Process, call: Call) -> None:
         if call.endpoint == "query" and call.sid in self._rechecks:
-            left = [due_s for due_s in self._rechecks[call.sid] if due_s > call.at_s]
+            at_s = call.at_s + SAME_MOMENT_S
+            left = [due_s for due_s in self._rechecks[call.sid] if due_s > at_s]
             self._rechecks[call.sid] = left
         elif call.endpoint == "start":
             self._check_start(process, call)

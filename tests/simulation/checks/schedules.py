@@ -13,7 +13,7 @@ from reconciler.state.store import Change, Rename, SetRecorded
 from tests.daemon.cast import Role
 from tests.simulation.check import Check
 from tests.simulation.process import DaemonProcess, Process
-from tests.simulation.seconds import EVER, Key, ended_s, living, ours, owner_of, recorded
+from tests.simulation.seconds import EVER, UNSEEN_S, Key, ended_s, living, ours, owner_of, recorded
 from tests.simulation.stances import Stances
 
 if TYPE_CHECKING:
@@ -30,9 +30,6 @@ STOP_S = 45
 
 PRUNE_S = 300 + 300 + 60
 """The same of one that is gone: `--prune-delay`, and a second load that agrees."""
-
-UNSEEN_S = 120 * 1.1 + 90 + START_S
-"""How long an end may go unnoticed that nobody tells of: `--resync`, and what is missing."""
 
 DOWN_S = 90 + START_S
 """After a death: what was missing then is to be settled, and another is to start."""
