@@ -276,11 +276,15 @@ def ended(session: Session, reason: End, now_s: float) -> Session:
 
 
 def rechecked(session: Session, now_s: float) -> Session:
-    """Note that one that ended by 404 alone still answers so."""
+    """Note that one that ended by 404 alone still answers so.
+
+    A look in between, since something was heard of it, takes the place of none of the two.
+    """
     if session.recheck_s is None or session.ended_s is None:
         return session
-    last_s = session.ended_s + RECHECK_LAST_S
-    return replace(session, asked_s=now_s, recheck_s=last_s if now_s < last_s else None)
+    looks_s = (session.ended_s + RECHECK_FIRST_S, session.ended_s + RECHECK_LAST_S)
+    later_s = next((look_s for look_s in looks_s if now_s < look_s), None)
+    return replace(session, asked_s=now_s, recheck_s=later_s)
 
 
 def found_alive(

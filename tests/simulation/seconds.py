@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from reconciler.plan.spans import Span, Spans, span, union
-from reconciler.simulator.session import EXITED, READY, Phase, Session
+from reconciler.simulator.session import READY, Phase, Session
 
 if TYPE_CHECKING:
     from tests.simulation.simulation import Simulation
@@ -76,8 +76,8 @@ def away(session: Session, until_s: float) -> Spans:
 
 
 def leaving(session: Session, until_s: float) -> Spans:
-    """Return when a session had left already, and was still storing its files."""
-    left_s, gone_s = _noted_s(session, "ended"), _noted_s(session, "status", least=EXITED)
+    """Return when a session had left already, and could still be asked."""
+    left_s, gone_s = _noted_s(session, "ended"), _noted_s(session, "gone")
     return () if left_s is None else span(left_s, until_s if gone_s is None else gone_s, EVER)
 
 

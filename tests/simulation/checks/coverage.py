@@ -1,10 +1,12 @@
 """Whether what `coverage` tells of each second is what the service knows of it."""
 
+from collections.abc import Iterator
+
 from reconciler.engine.history import histories
 from reconciler.plan.coverage import Cover, coverage
 from reconciler.plan.spans import Span, Spans, both, minus, union
 from tests.simulation.check import Check
-from tests.simulation.seconds import EVER, away, leaving, ours, owner_of, recorded
+from tests.simulation.seconds import EVER, away, leaving, ours, owner_of, recorded, up
 
 EDGE_S = 3
 """Moments are compared in whole seconds, and what the service tells takes a moment."""
@@ -32,7 +34,15 @@ class Coverage(Check):
             if name in told:
                 cover = coverage(told[name], begins_s, now_s, now_s).whole
                 mine = (spans for (of, _), spans in found.items() if of == name)
-                self._check(name, cover, union(part for spans in mine for part in spans))
+                truth = (*(part for spans in mine for part in spans), *self._lent(name))
+                self._check(name, cover, union(truth))
+
+    def _lent(self, name: str) -> Iterator[Span]:
+        """Yield when others recorded it whose sessions the service called ours."""
+        for state in self.sim.book.sessions.values():
+            session = self.sim.stage.simulator.world.sessions.get(state.sid)
+            if session is not None and state.recording == name and state.sid in self.sim.foreign:
+                yield from up(session, self.sim.now_s)
 
     def _check(self, name: str, cover: Cover, truth: Spans) -> None:
         known = union((*cover.covered, *cover.unconfirmed))
@@ -55,8 +65,8 @@ class Coverage(Check):
         """Return when it may be wrong in its favour: where a session was away, or on its way out.
 
         That it moved it need not notice (agora-api.md 7.3); and its end is that of its exit, when
-        its files are stored (docs/guide/coverage.md). What state holds is dated anew when the
-        host's clock is set, so then nothing can be compared.
+        its files are stored, or when it was asked (docs/guide/coverage.md). What state holds is
+        dated anew when the host's clock is set, so then nothing can be compared.
         """
         if any(each.why in CLOCK for each in self.sim.excuses.told):
             return (EVER,)

@@ -60,6 +60,11 @@ class Intents(Check):
         if sid and session is not None and session.sid != sid:
             self._told[process.number, call.resource_id] = _Answered(sid, session.id)
 
+    def look(self) -> None:
+        """Forget what nobody can write: it is told on stderr (reconcile.md, "Errors")."""
+        if self.sim.disk.is_full:
+            self._told.clear()
+
     def died(self, process: Process) -> None:
         """Forget what only a dead process was told."""
         self._told = {key: told for key, told in self._told.items() if key[0] != process.number}
