@@ -13,8 +13,8 @@ from reconciler.engine.records import Records
 from reconciler.plan.moved import ahead_s, moved, recorded_moved
 from reconciler.state.store import Change, SetRecorded, SetSession
 
-JUMP_S = 2.0
-"""A clock that is only corrected moves by less."""
+JUMP_S = 0.5
+"""A clock that is corrected bit by bit takes the monotonic one along, and is not off."""
 
 log = logging.getLogger(__name__)
 

@@ -33,6 +33,7 @@ UNREAD_S = 900.0
 """So long after an edit an older policy may be acted upon: the specs may be out of reach."""
 
 _COMPLETE = frozenset({End.IDLE, End.MAX_DURATION, End.EXITED})
+_ITS_OWN = frozenset({"token", "startParameter", "excludeResourceIds"})
 _NEVER_BEGUN = frozenset({End.NOT_STARTED, End.QUOTA, End.REFUSED, End.CONFLICT})
 
 
@@ -211,6 +212,6 @@ def _is_asked(last: Session) -> bool:
 def _config(call: Call) -> Mapping[str, Any]:
     """Return what a call asks for, without what every session has of its own."""
     request = call.body["clientRequest"]
-    request = request.get("startParameter", request)
+    request = {**request, **request.get("startParameter", {})}
     place = {"app": call.app_id, "cname": call.body["cname"]}
-    return place | {key: value for key, value in request.items() if key != "token"}
+    return place | {key: value for key, value in request.items() if key not in _ITS_OWN}

@@ -83,7 +83,7 @@ class Schedules(Check):
     def _check(self, role: Role, key: Key, wanted: Spans, there: Spans) -> None:
         excused = union((*self.sim.excuses.of(role.name), *self._let_be(role)))
         begun = tuple((begins, begins + START_S) for begins, _ in wanted)
-        rests = union((*excused, *begun, *self._finals(role, key)))
+        rests = union((*excused, *begun, *self._finals(role, key), *self._replaced(role, key)))
         self._report(key, "did not record", minus(minus(wanted, there), rests))
         late_s = PRUNE_S if role in self.sim.past else STOP_S
         over = minus(minus(there, _longer(wanted, late_s)), excused)
@@ -106,6 +106,17 @@ class Schedules(Check):
             if replica < stance.replicas
         )
         return both(role.wanted(self.sim.now_s), union(spans))
+
+    def _replaced(self, role: Role, key: Key) -> Iterator[Span]:
+        """Yield when another was to begin that its policy lets wait for the end of the first."""
+        for session in ours(self.sim):
+            state = self.sim.book.by_resource(session.resource_id)
+            at_s = ended_s(session)
+            if state is None or state.end_reason != End.REPLACED or at_s is None:
+                continue
+            is_first = self._stances.ever(role, "replace", "stop-first")
+            if is_first and owner_of(self.sim, session) == key:
+                yield from span(at_s - 1, at_s + DOWN_S, EVER)
 
     def _let_be(self, role: Role) -> Iterator[Span]:
         """Yield when it was held by command, or watched alone (`manage: observe`)."""
