@@ -42,13 +42,12 @@ def exited(session: Session, at_s: float, now_s: float) -> Session:
 def _surely(session: Session, at_s: float) -> Session:
     """Return a session that was taken for ended with the end that is now known.
 
-    One that is said to have come after the first 404 says that it ended, and not when.
+    One that is said to have come after 404 had settled it says that it ended, and not when.
     """
     known = replace(session, recheck_s=None)
-    if session.missing_s is None or session.ended_s is None or at_s > session.missing_s:
+    if session.missing_s is None or session.ended_s is None or at_s > session.ended_s:
         return known
-    over_s = min(session.ended_s, max(at_s, life.begun_s(session)))
-    return replace(known, missing_s=None, ended_s=over_s)
+    return replace(known, missing_s=None, ended_s=max(at_s, life.begun_s(session)))
 
 
 def corrected(session: Session) -> Session:

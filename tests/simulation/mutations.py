@@ -198,7 +198,7 @@ MUTATIONS = (
         wrong="A start that stays perhaps started is tried again on the same uid.",
         breaks="errors of the service: the Recording goes on at once on another uid",
         made=_no_backup_uid,
-        found_by=21,
+        found_by=28,
         found_of=0,
     ),
     Mutation(
@@ -238,7 +238,7 @@ MUTATIONS = (
         wrong="A session that recorded for a second begins the count of failures anew.",
         breaks="life of a session: started again at once the first time, then after the back-off",
         made=_early_reset,
-        found_by=29,
+        found_by=4,
         found_of=0,
     ),
     Mutation(
