@@ -113,6 +113,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
         state_of(args, console, write=True) as store,
         locked_alone(args, console, store),
     ):
+        if args.lock_timeout:  # who had the lock meanwhile may have acted on newer specs
+            catalog = catalog_of(args, console)
         return asyncio.run(_apply(args, console, store, catalog, saved))
 
 

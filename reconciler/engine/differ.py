@@ -43,6 +43,9 @@ EXPIRY_MARGIN_S = 600.0
 FOUND_MAX = 1_000
 """Of so many sessions it is remembered how they differ: passes ask again and again."""
 
+_STAYING = frozenset({"defer", "forbid"})
+"""Values of `policy.replace` with which a session goes on: what it can take is sent to it."""
+
 _HELD_FORMS = frozenset({"exec", "file"})
 _WRITTEN = frozenset({"literal", RAW})
 _COMPARED = frozenset({Phase.RUNNING, Phase.STARTING, Phase.MISSING, Phase.ENDED, Phase.FAILED})
@@ -257,7 +260,7 @@ class Differ:
         derived = self._specs.desired(wanted.name).group_derived
         policy = wanted.terms.policy
         found = compare(applied, desired, group_derived=derived, ignore=policy.ignore)
-        if found.replaces and policy.replace == "defer":
+        if found.replaces and (policy.protect or policy.replace in _STAYING):
             waits = [each.path for each in found.changes if each.effect is Effect.REPLACE]
             rest = compare(applied, desired, group_derived=derived, ignore=(*policy.ignore, *waits))
             found = replace(found, groups=rest.groups)

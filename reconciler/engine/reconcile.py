@@ -116,7 +116,8 @@ async def _act(  # noqa: PLR0911  # one return for each kind
             await _rest(site, differ, action)
             return None
         case Kind.ERROR:
-            return Problem(action.reason, action.message)
+            problem = await _change(site, differ, action) if action.groups else None
+            return problem or Problem(action.reason, action.message)
         case Kind.WAIT:
             return None
         case _:

@@ -75,11 +75,11 @@ def _replacement(slot: Slot, session: Session, comparison: Comparison) -> Action
     """Return what becomes of a change that takes a new session; None: only the rest is sent."""
     if slot.policy.protect:
         text = f"{slot.name} would be replaced, which `protect: true` forbids"
-        return slot.act(Kind.ERROR, Reason.PROTECTED, text)
+        return _forbidden(slot.act(Kind.ERROR, Reason.PROTECTED, text), comparison)
     match slot.policy.replace:
         case "forbid":
             text = f"{slot.name} would be replaced, which `replace: forbid` forbids"
-            return slot.act(Kind.ERROR, Reason.REPLACE_FORBIDDEN, text)
+            return _forbidden(slot.act(Kind.ERROR, Reason.REPLACE_FORBIDDEN, text), comparison)
         case "defer":
             if _groups(session, comparison):
                 return None
@@ -87,6 +87,15 @@ def _replacement(slot: Slot, session: Session, comparison: Comparison) -> Action
             return slot.act(Kind.NONE, Reason.DEFERRED, text)
         case policy:
             return _replace(slot, session, stop_first=policy == "stop-first")
+
+
+def _forbidden(error: Action, comparison: Comparison) -> Action:
+    """Return the error; fresh credentials go out beside it, or the files would be lost.
+
+    Their time has come whatever the spec says (design/spec-format.md, `refresh`).
+    """
+    fresh = tuple(group for group in comparison.groups if group is Group.CREDENTIALS)
+    return replace(error, groups=fresh)
 
 
 def _replace(slot: Slot, session: Session, *, stop_first: bool) -> Action:

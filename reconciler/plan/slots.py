@@ -107,14 +107,18 @@ def _slot(world: World, key: Key, sessions: list[Session]) -> Slot:
 
 
 def _last(ended: list[Session]) -> Session | None:
-    """Return the one that ended last; of a replacement that failed, what was to be the successor.
+    """Return the one that ended last, or what was begun after it and has failed.
 
-    Its failures count on when the predecessor is stopped in the end (reconcile.md, "expiry").
+    An orphan that was found, and a predecessor that was stopped in the end, were on their way out:
+    the failures of what was tried since count on (reconcile.md, "expiry" and "Orphans").
     """
     last = max(ended, key=_end, default=None)
-    if last is None or last.end_reason not in {End.REPLACED, End.ROTATED}:
+    if last is None or last.end_reason not in _ON_THE_WAY_OUT:
         return last
-    return max((each for each in ended if each.replaces == last.id), key=_age, default=last)
+    return max((each for each in ended if _age(each) > _age(last)), key=_age, default=last)
+
+
+_ON_THE_WAY_OUT = frozenset({End.REPLACED, End.ROTATED, End.UNWANTED})
 
 
 def _age(session: Session) -> tuple[float, str]:

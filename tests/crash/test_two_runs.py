@@ -77,6 +77,18 @@ def test_with_a_lock_timeout_it_waits_and_then_does_nothing(scene: Scene) -> Non
     assert len(scene.service.sessions()) == 3
 
 
+def test_who_waited_for_the_lock_acts_on_the_specs_of_now(scene: Scene) -> None:
+    first = held(scene, 15)
+    second = scene.begin("apply", str(scene.specs), "--yes", "--lock-timeout", "1h")
+    began_s = scene.service.now_s()
+    while scene.service.now_s() < began_s + WAITED_S:  # it has read the specs by now
+        os.sched_yield()
+    scene.want(recording("lobby"), recording("pair", replicas=2), recording("late"))
+    released(first)
+    assert second.ended().code == 0
+    assert len(scene.service.live()) == len(scene.service.sessions()) == 4
+
+
 def test_other_scopes_are_not_held_up(scene: Scene) -> None:
     first = held(scene, 15)
     other = scene.run("apply", str(scene.specs), "--yes", "--scope", "other", "--target", "lobby")

@@ -28,7 +28,7 @@ class ApplyProcess(Process):
     def __init__(
         self, sim: "Simulation", *, acts: bool, patience_s: float = 0.0, pause_s: float = 0.0
     ) -> None:
-        """Make one that waits for the lock, with specs that it has read before.
+        """Make one that waits for the lock.
 
         And between what it plans and what it does, for as long as somebody thinks about it.
         """
@@ -43,10 +43,10 @@ class ApplyProcess(Process):
     async def _course(self) -> None:
         sim, scope = self.sim, self.sim.stage.scope
         paths = (str(sim.stage.specs),)
-        catalog = sim.read(paths)
         store = self.open(write=self._acts)
         if self._acts:
             await self.lock(store, self._patience_s)
+        catalog = sim.read(paths)
         snapshot = store.snapshot(scope)
         is_beside = snapshot.holder is not None and not self._acts
         materials = self.materials(store, acts=self._acts, share=0.5 if is_beside else 1.0)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 GRACE_S = 90.0
 RECHECKS_S = (180.0, 600.0)
 LATE_S = 120.0
+ELSEWHERE_S = 30.0
 """So late a recheck may come: the queue, a clock that was set, and how seldom is looked here."""
 
 SAME_MOMENT_S = 0.001
@@ -58,13 +59,18 @@ class Grace(Check):
         self._phases: dict[str, Phase] = {}
         self._hours: dict[str, float] = {}
         self._rechecks: dict[str, list[float]] = {}
+        self._put_off: dict[str, tuple[float, list[float]]] = {}
+        """When nobody was reached, and what was due then."""
+
         self._calm = Calm(sim)
 
     def called(self, process: Process, call: Call) -> None:
         if call.endpoint == "query" and call.sid in self._rechecks:
-            at_s = call.at_s + SAME_MOMENT_S
-            left = [due_s for due_s in self._rechecks[call.sid] if due_s > at_s]
-            self._rechecks[call.sid] = left
+            at_s, due = call.at_s + SAME_MOMENT_S, self._rechecks[call.sid]
+            put_off_s, before = self._put_off.pop(call.sid, (0.0, due))
+            if call.at_s - put_off_s < ELSEWHERE_S:  # it was tried at another address first
+                due = before
+            self._rechecks[call.sid] = [due_s for due_s in due if due_s > at_s]
         elif call.endpoint == "start":
             self._check_start(process, call)
 
@@ -74,6 +80,7 @@ class Grace(Check):
             # Nobody was reached: it is tried again, as late after that as at first.
             again_s = call.at_s + RECHECKS_S[0]
             due = self._rechecks[call.sid]
+            self._put_off.setdefault(call.sid, (call.at_s, due))
             self._rechecks[call.sid] = [max(due_s, again_s) for due_s in due]
 
     def answered(self, process: Process, call: Call, answer: Reply | Unanswered) -> None:

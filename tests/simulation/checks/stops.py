@@ -29,6 +29,9 @@ MARGIN_S_MAX, MARGIN_SHARE, MARGINS = 600.0, 0.05, 3
 
 FORCED_S = 60.0
 PRUNE_DELAY_S = 300.0
+LONG_PASS_S = 240.0
+"""A pass in which each of two replicas tries three uids, and each start four times."""
+
 FULL_LATE_S = 120.0
 """So long after the disk was full what could not be stored may still be stopped."""
 
@@ -250,7 +253,7 @@ class Stops(Check):
 
     def _has_changed(self, session: Session) -> bool:
         """Tell whether since its start something was edited that takes another session."""
-        since_s = self._created_s[session.id] - PASS_S
+        since_s = self._created_s[session.id] - LONG_PASS_S
         return len({each.wire for each in self._of(session, since_s)}) > 1
 
     def _has_successor(self, session: Session) -> bool:
