@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from reconciler.plan.session import REACHABLE
 from reconciler.simulator.session import Session
 from tests.daemon.wires import Call
 from tests.simulation.check import Check
@@ -60,8 +61,8 @@ class Layouts(Check):
         for session in self.sim.stage.alive():
             known = self.sim.book.by_resource(session.resource_id)
             role = None if known is None else self.sim.roles.get(known.recording)
-            # One that no call reaches any more, is on its way out or only observed stays as it is.
-            if known is None or role is None or known.is_orphan or known.stop_reason:
+            # One that no call reaches any more, was let go of or is on its way out stays as it is.
+            if known is None or role is None or known.phase not in REACHABLE or known.stop_reason:
                 continue
             if not session.is_web and not _is_kept(role.spec["policy"]):
                 self._compare(session, role.spec)
