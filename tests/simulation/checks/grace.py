@@ -14,6 +14,7 @@ from tests.daemon.wires import Call
 from tests.simulation.check import Check
 from tests.simulation.checks.calm import Calm
 from tests.simulation.checks.replies import told_by
+from tests.simulation.truth import HostClock
 
 if TYPE_CHECKING:
     from tests.simulation.process import Process
@@ -42,6 +43,8 @@ class Missing:
 
     first_s: float
     last_s: float
+    process: Process
+    """Who was answered so first."""
 
 
 class Grace(Check):
@@ -63,10 +66,13 @@ class Grace(Check):
         """When nobody was reached, and what was due then."""
 
         self._calm = Calm(sim)
+        self._clock = HostClock(sim)
 
     def called(self, process: Process, call: Call) -> None:
         if call.endpoint == "query" and call.sid in self._rechecks:
-            at_s, due = call.at_s + SAME_MOMENT_S, self._rechecks[call.sid]
+            # What state holds is dated by the host's clock, which somebody may have set meanwhile.
+            at_s = call.at_s + self._clock.jump_s(self.sim.now_s - RECHECKS_S[-1])
+            due = self._rechecks[call.sid]
             put_off_s, before = self._put_off.pop(call.sid, (0.0, due))
             if call.at_s - put_off_s < ELSEWHERE_S:  # it was tried at another address first
                 due = before
@@ -84,7 +90,6 @@ class Grace(Check):
             self._rechecks[call.sid] = [max(due_s, again_s) for due_s in due]
 
     def answered(self, process: Process, call: Call, answer: Reply | Unanswered) -> None:
-        del process
         if isinstance(answer, Unanswered):
             return
         told = told_by(answer)
@@ -93,7 +98,7 @@ class Grace(Check):
             self._hours[told["resourceId"]] = hours
         elif call.sid and answer.status == NOT_FOUND and told.get("code") == NOT_FOUND:
             now_s = self.sim.clock.monotonic_s()
-            self._missing.setdefault(call.sid, Missing(now_s, now_s)).last_s = now_s
+            self._missing.setdefault(call.sid, Missing(now_s, now_s, process)).last_s = now_s
         elif call.endpoint == "query" and answer.status == OK:
             self._queried(call.sid, told.get("serverResponse", {}))
         elif call.endpoint == "stop" and _is_taken(answer.status, told):
@@ -123,6 +128,7 @@ class Grace(Check):
         self._calm.broken()
 
     def look(self) -> None:
+        self._clock.look()
         self._calm.look()
         late_s = self.sim.clock.monotonic_s() - LATE_S
         for sid, due in self._rechecks.items():
@@ -145,8 +151,10 @@ class Grace(Check):
         if missing is None:
             self.fail(f"{process.name} ends {sid[:6]} though nothing says that it has ended")
             return
-        if now_s - missing.first_s < GRACE_S - SAME_MOMENT_S:
-            since_s = now_s - missing.first_s
+        since_s = now_s - missing.first_s
+        if process is not missing.process:  # nobody noticed a clock that was set between the two
+            since_s += self._clock.jump_s(self.sim.now_s - since_s)
+        if since_s < GRACE_S - SAME_MOMENT_S:
             self.fail(f"{process.name} ends {sid[:6]} {since_s:.1f} s after its first 404")
         if missing.last_s >= self._unreachable_s(session):
             self.fail(f"{process.name} ends {sid[:6]} by a 404 past its resource's expiry")
@@ -172,7 +180,9 @@ class Grace(Check):
         missing = self._missing.get(session.sid)
         if missing is None or session.sid in self._proved or session.phase is Phase.ORPHAN:
             return False
-        return self.sim.clock.monotonic_s() - missing.first_s < GRACE_S - SAME_MOMENT_S
+        since_s = self.sim.clock.monotonic_s() - missing.first_s
+        wrong_s = self._clock.jump_s(self.sim.now_s - since_s)
+        return since_s + wrong_s < GRACE_S - SAME_MOMENT_S
 
 
 def _is_taken(status: int, told: Mapping[str, Any]) -> bool:
