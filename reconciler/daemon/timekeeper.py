@@ -40,6 +40,7 @@ class Timekeeper:
         if changes := [*self._set_back()]:
             log.warning("an earlier process noted what is still to come: the clock was set back")
             await self._records.commit(*changes)
+        self._set_history_back()
 
     def _set_back(self) -> Iterator[Change]:
         now_s = self.clock.now_s()
@@ -67,3 +68,17 @@ class Timekeeper:
             ),
         )
         self.clock.follow()
+        self._set_history_back()
+
+    def _set_history_back(self) -> None:
+        """Let nothing that is over, and that nobody has in mind any more, seem to be the newest."""
+        now_s, records = self.clock.now_s(), self._records
+        known = {each.id for each in records.all_sessions()}
+        over = [each.session for each in records.store.past(records.scope, since_s=now_s)]
+        changes = [
+            SetSession(session=moved(each, -by_s))
+            for each in over
+            if each.id not in known and (by_s := ahead_s(each, now_s))
+        ]
+        if changes:
+            records.store.commit(records.scope, changes)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.plan.action import Action, Kind
 from reconciler.plan.reasons import Reason
 from reconciler.simulator.outbox import Chaos
+from tests.daemon.cast import DAY_S
 from tests.simulation.acts.requests import approve
 from tests.simulation.acts.service import LATENCY_S, mend_calls
 from tests.simulation.commands import ApplyProcess
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 SETTLE_S, ROUND_S = 1500.0, 30.0
 """How long it may take, and how often is asked whether it has."""
+
+MOMENT_S = 5.0
+"""How long after the edge of a window what follows from it may take."""
 
 PASSES_MAX = 60
 """So many passes a Recording may take for that, one with another."""
@@ -70,9 +74,26 @@ async def _left(sim: "Simulation") -> str:
     approve(sim)
     if sim.daemon is None or sim.host.commands:
         return "no `run` is at work alone"
+    if turns := _turning(sim):
+        return f"a window of {', '.join(turns)} opens or closes in a moment"
     if seen := _to_be_seen(sim):
         return f"{', '.join(seen)}: 404 alone settled it, and it is still to be looked at"
     return "; ".join(map(_told, await _planned(sim)))
+
+
+def _turning(sim: "Simulation") -> list[str]:
+    """Return the Recordings of which a window opens or closes while all is looked at."""
+    from_s, until_s = sim.now_s - MOMENT_S, sim.now_s + ROUND_S
+    return [
+        role.name
+        for role in sim.roles.values()
+        if role.times.schedule
+        if any(
+            from_s < edge_s < until_s
+            for span in role.times.opens(from_s - DAY_S, until_s)
+            for edge_s in span
+        )
+    ]
 
 
 def _to_be_seen(sim: "Simulation") -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -37,13 +36,13 @@ class Layouts(Check):
 
     def __init__(self, sim: Simulation) -> None:
         super().__init__(sim)
-        self._layouts: dict[str, list[Config]] = defaultdict(list)
-        self._lists: dict[str, list[Lists]] = defaultdict(list)
+        self._layouts: list[Config] = []
+        self._lists: list[Lists] = []
 
     def look(self) -> None:
         for role in self.sim.roles.values():
-            _keep(self._layouts[role.channel], _layout_of(role.spec))
-            _keep(self._lists[role.channel], _lists_of(role.spec))
+            _keep(self._layouts, _layout_of(role.spec))
+            _keep(self._lists, _lists_of(role.spec))
 
     def called(self, process: Process, call: Call) -> None:
         if call.endpoint not in {"update", "updateLayout"}:
@@ -54,7 +53,7 @@ class Layouts(Check):
             self._check_layout(process, channel, request)
         elif "streamSubscribe" in request:
             lists = _lists(request["streamSubscribe"])
-            if lists not in self._lists[channel]:
+            if lists not in self._lists:
                 self.fail(f"{process.name} sends lists of {channel} that are not whole: {lists}")
 
     def end(self) -> None:
@@ -70,7 +69,7 @@ class Layouts(Check):
     def _check_layout(self, process: Process, channel: str, request: Config) -> None:
         if "mixedVideoLayout" not in request:
             self.fail(f"{process.name} sends a layout of {channel} without its kind")
-        whole, known = _layout({**DEFAULTS, **request}), self._layouts[channel]
+        whole, known = _layout({**DEFAULTS, **request}), self._layouts
         # With `ignore: [layout.background]` a call carries the colour that was last applied.
         mixed = [{**each, COLOR: other[COLOR]} for each in known for other in known]
         if whole not in mixed:
