@@ -198,8 +198,11 @@ def _is_history(session: Session) -> bool:
 
 
 def _is_later(session: Session, other: Session) -> bool:
-    """Tell whether `session` is the newer one of the same replica."""
-    return session.replica == other.replica and (session.created_s, session.id) > (
-        other.created_s,
-        other.id,
-    )
+    """Tell whether `session` is the newer one of the same replica, and has not ended before it."""
+    is_newer = (session.created_s, session.id) > (other.created_s, other.id)
+    outlives = not _is_history(session) or _over_s(session) >= _over_s(other)
+    return session.replica == other.replica and is_newer and outlives
+
+
+def _over_s(session: Session) -> float:
+    return session.created_s if session.ended_s is None else session.ended_s

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 SCALE_MAX = 100_000.0
 TIME_S_MAX = 32_503_680_000.0  # the year 3000: everything can still be written as a date
@@ -47,10 +48,10 @@ class WorldClock:
         if left_s is not None and left_s <= 0:
             return
         timeout_s = left_s / self._scale if left_s is not None and self._scale else None
-        try:
-            await asyncio.wait_for(moved.wait(), timeout_s)
-        except TimeoutError:
-            return
+        with suppress(TimeoutError):
+            # `wait_for` would swallow a cancellation that comes with the nudge (Python 3.11).
+            async with asyncio.timeout(timeout_s):
+                await moved.wait()
 
     async def reach(self, time_s: float) -> None:
         """Wait until then."""

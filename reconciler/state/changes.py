@@ -142,8 +142,9 @@ _SET_ANSWER = """
     WHERE number = ? AND scope = ? AND answer IS NULL
 """
 
-# `current` are those not settled and the newest of each replica: what is settled and not the
-# newest any more is no longer, and what has become the newest by a rename or a removal is again.
+# `current` are those not settled, and of each replica the newest and what ended after it: a
+# predecessor that outlived its successor decides what follows. What is settled and neither of both
+# any more is no longer; what has become one by a rename or a removal is again.
 _NO_LONGER_CURRENT = """
     UPDATE sessions SET current = 0
     WHERE scope = ? AND recording = ? AND current = 1 AND settled = 1 AND EXISTS (
@@ -152,17 +153,30 @@ _NO_LONGER_CURRENT = """
             AND newer.recording = sessions.recording
             AND newer.replica = sessions.replica
             AND (newer.created_s, newer.id) > (sessions.created_s, sessions.id)
+            AND (
+                newer.settled = 0
+                OR coalesce(newer.ended_s, newer.created_s)
+                    >= coalesce(sessions.ended_s, sessions.created_s)
+            )
     )
 """
 
+_EVER_S = -1e18
+
 _CURRENT_AGAIN = """
     UPDATE sessions SET current = 1
-    WHERE scope = ? AND recording = ? AND current = 0 AND NOT EXISTS (
+    WHERE scope = ? AND recording = ? AND current = 0
+    AND coalesce(ended_s, created_s) > ? AND NOT EXISTS (
         SELECT 1 FROM sessions AS newer
         WHERE newer.scope = sessions.scope
             AND newer.recording = sessions.recording
             AND newer.replica = sessions.replica
             AND (newer.created_s, newer.id) > (sessions.created_s, sessions.id)
+            AND (
+                newer.settled = 0
+                OR coalesce(newer.ended_s, newer.created_s)
+                    >= coalesce(sessions.ended_s, sessions.created_s)
+            )
     )
 """
 
@@ -179,8 +193,11 @@ def _set_session(run: Run, scope: str, change: SetSession) -> None:
     moved = not before or before[0] != place
     if settled or moved:  # what a query saw of one that goes on makes no other one the newest
         run(_NO_LONGER_CURRENT, (scope, session.recording))
+    if settled:  # it no longer stands before what ended after it
+        over_s = session.created_s if session.ended_s is None else session.ended_s
+        run(_CURRENT_AGAIN, (scope, session.recording, over_s))
     if before and moved:
-        run(_CURRENT_AGAIN, before[0][:2])
+        run(_CURRENT_AGAIN, (*before[0][:2], _EVER_S))
     if change.applied is not None:
         run(_SET_APPLIED, (session.id, change.applied))
 

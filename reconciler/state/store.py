@@ -220,10 +220,10 @@ Change: TypeAlias = (
 class Snapshot:
     """One consistent view of a scope.
 
-    `sessions` are all that are not settled (may live, still to be looked at again) and the last of
-    each replica, oldest first. `elsewhere` are those of other scopes that may live. `counters` are
-    by recording and replica. `serial` counts the commits and requests of the whole state. `holder`
-    is who else holds the lock; of several `run`s one.
+    `sessions` are all that are not settled (may live, still to be looked at again), and of each
+    replica the newest and what ended after it, oldest first. `elsewhere` are those of other scopes
+    that may live. `counters` are by recording and replica. `serial` counts the commits and requests
+    of the whole state. `holder` is who else holds the lock; of several `run`s one.
     """
 
     serial: int = 0

@@ -14,7 +14,7 @@ REQUESTS_AGE_S = 86400.0
 
 _HISTORY = ("journal", "events")
 
-# The newest of a replica goes only with its Recording, and after all others of that replica.
+# The newest of a replica goes only with its Recording, and once all others of that replica may go.
 _OLD_SESSIONS = """
     SELECT id FROM sessions
     WHERE settled = 1 AND coalesce(ended_s, created_s) < ? AND (
@@ -29,6 +29,7 @@ _OLD_SESSIONS = """
                 AND other.recording = sessions.recording
                 AND other.replica = sessions.replica
                 AND other.id <> sessions.id
+                AND (other.settled = 0 OR coalesce(other.ended_s, other.created_s) >= ?)
         )
     )
     LIMIT ?
@@ -74,7 +75,9 @@ def _trim_appended(database: Database, table: str, condition: str, bound: Value)
 def _trim_sessions(database: Database, ended_before_s: float) -> int:
     """Remove a slice of the old sessions; return how many were found."""
     with database.reading() as run:
-        old = [row[0] for row in run(_OLD_SESSIONS, (ended_before_s, SESSIONS_SLICE))]
+        old = [
+            row[0] for row in run(_OLD_SESSIONS, (ended_before_s, ended_before_s, SESSIONS_SLICE))
+        ]
     if old:
         marks = ", ".join("?" * len(old))
         with database.writing() as run:

@@ -54,11 +54,8 @@ class Model:
     def current(self, scope: str) -> list[Session]:
         """Return what a snapshot of the scope tells of, oldest first."""
         mine = [session for owner, session in self.sessions.values() if owner == scope]
-        newest: dict[tuple[str, int], Session] = {}
-        for session in sorted(mine, key=_age):
-            newest[session.recording, session.replica] = session
-        kept = [one for one in mine if not settled(one) or one in newest.values()]
-        return sorted(kept, key=_age)
+        hidden = [one for one in mine if settled(one) and any(_hides(other, one) for other in mine)]
+        return sorted((one for one in mine if one not in hidden), key=_age)
 
     def living(self, scope: str) -> list[str]:
         """Return the uids of what may live in other scopes."""
@@ -70,28 +67,40 @@ class Model:
         for may_be_newest in (False, True):
             for name, (scope, session) in list(self.sessions.items()):
                 is_newest = session in self.current(scope)
-                if self._is_old(session, now_s - bounds.sessions_age_s) and (
-                    not is_newest or (may_be_newest and self._is_alone_and_gone(scope, session))
+                before_s = now_s - bounds.sessions_age_s
+                if self._is_old(session, before_s) and (
+                    not is_newest or (may_be_newest and self._is_gone(scope, session, before_s))
                 ):
                     del self.sessions[name]
 
     def _is_old(self, session: Session, before_s: float) -> bool:
-        ended_s = session.created_s if session.ended_s is None else session.ended_s
-        return settled(session) and ended_s < before_s
+        return settled(session) and _over_s(session) < before_s
 
-    def _is_alone_and_gone(self, scope: str, session: Session) -> bool:
+    def _is_gone(self, scope: str, session: Session, before_s: float) -> bool:
         key = (scope, session.recording, session.replica)
         alike = [
             other
             for owner, other in self.sessions.values()
             if (owner, other.recording, other.replica) == key
         ]
-        return len(alike) == 1 and key[:2] not in self.recorded
+        is_last = all(self._is_old(other, before_s) for other in alike)
+        return is_last and key[:2] not in self.recorded
 
 
 def settled(session: Session) -> bool:
     is_over = session.phase in {Phase.ENDED, Phase.FAILED} and session.recheck_s is None
     return is_over and not (session.stop_reason and session.ended_s is None)
+
+
+def _hides(other: Session, session: Session) -> bool:
+    """Tell whether another is newer, and did not end before it."""
+    is_alike = (other.recording, other.replica) == (session.recording, session.replica)
+    outlives = not settled(other) or _over_s(other) >= _over_s(session)
+    return is_alike and _age(other) > _age(session) and outlives
+
+
+def _over_s(session: Session) -> float:
+    return session.created_s if session.ended_s is None else session.ended_s
 
 
 def _age(session: Session) -> tuple[float, str]:

@@ -133,7 +133,21 @@ def test_a_session_is_told_of_again_when_the_newer_one_is_anothers(store: Store)
     store.commit("default", [SetSession(session=moved)])
     assert store.snapshot("default").sessions == (old, moved)
     store.commit("default", [SetSession(session=replace(moved, created_s=0.0, replica=0))])
-    assert store.snapshot("default").sessions == (old,)
+    assert store.snapshot("default").sessions == (replace(moved, created_s=0.0, replica=0), old)
+    store.commit("default", [SetSession(session=replace(old, ended_s=5.0))])
+    assert store.snapshot("default").sessions == (replace(old, ended_s=5.0),)
+
+
+def test_a_predecessor_that_outlived_its_successor_is_told_of_beside_it(store: Store) -> None:
+    old = session("old", created_s=1.0, phase=Phase.ENDED, ended_s=9.0)
+    tried = session("tried", created_s=3.0, phase=Phase.FAILED, ended_s=4.0)
+    store.commit("default", [SetSession(session=replace(old, phase=Phase.RUNNING, ended_s=None))])
+    store.commit("default", [SetSession(session=tried)])
+    store.commit("default", [SetSession(session=old)])
+    assert store.snapshot("default").sessions == (old, tried)
+    after = session("after", created_s=10.0)
+    store.commit("default", [SetSession(session=after)])
+    assert store.snapshot("default").sessions == (after,)
 
 
 def test_a_session_that_404_alone_ended_is_told_of_until_it_was_looked_at(store: Store) -> None:
