@@ -40,9 +40,13 @@ def why(session: Session) -> End | None:
 
 
 def is_abnormal(session: Session) -> bool:
-    """Tell whether its signs say that it broke."""
+    """Tell whether its signs say that it broke.
+
+    After an error, an end is taken for a normal one only where it was told to be (8.4).
+    """
     return (
         any(numbers(session, "exit"))
+        or bool(errors(session) and not codes(session, "exit"))
         or any(code > _HOURS_OVER for code in numbers(session, "web"))
         or NOT_INITIALISED in numbers(session, "leave")
     )

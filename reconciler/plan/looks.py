@@ -7,6 +7,7 @@ A moment that has passed means now. Between two looks the client repeats what go
 
 from math import inf
 
+from reconciler.plan import ends
 from reconciler.plan.life import MISSING_S, RECHECK_FIRST_S, UNCONFIRMED_S, begun_s
 from reconciler.plan.session import REACHABLE, Phase, Session
 
@@ -81,7 +82,8 @@ def _query_s(session: Session, resync_s: float) -> float:
         return _step(session, begun_s(session), _START_STEPS_S, _START_LATE_S)
     if session.missing_s is not None:
         return _step(session, session.missing_s, _MISSING_STEPS_S, _MISSING_LATE_S)
-    if session.phase is Phase.MISSING:  # a notification told that it is being moved
+    # A notification told that it is being moved, or that it ends; the next one may be lost.
+    if session.phase is Phase.MISSING or ends.is_told(session):
         return _last_heard_s(session) + _MISSING_LATE_S
     return _last_heard_s(session) + resync_s
 
