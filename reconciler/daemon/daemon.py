@@ -265,7 +265,7 @@ class Daemon:
     async def _load(self) -> None:
         """Read the specs, make them the desired state, and let what is new be worked on."""
         if self.post.catalog is None:
-            await self._timekeeper.set_back()
+            await self._timekeeper.set_back(self.claims.owns)
         fetched = self.fetched = await self._setup.source.fetch()
         now_s = self._clock.now_s()
         if fetched.problem:
@@ -338,7 +338,7 @@ class Daemon:
         try:
             with self._state():
                 async with self.crew.alone(self.post.names()):
-                    await self._timekeeper.follow()
+                    await self._timekeeper.follow(self.claims.owns)
         finally:
             self._follows = False
         self.sync()

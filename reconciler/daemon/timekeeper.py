@@ -6,7 +6,8 @@ day. So when that was set, all that was noted moves along, at one moment in whic
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
 
 from reconciler.clock import Clock, SteadyClock
 from reconciler.engine.records import Records
@@ -15,6 +16,9 @@ from reconciler.state.store import Change, SetRecorded, SetSession
 
 JUMP_S = 0.5
 """A clock that is corrected bit by bit takes the monotonic one along, and is not off."""
+
+Owns: TypeAlias = Callable[[str], bool]
+"""Tells whether a Recording is this process's: what others noted, they noted by their clocks."""
 
 log = logging.getLogger(__name__)
 
@@ -32,26 +36,26 @@ class Timekeeper:
         """Tell whether the clock on the wall was set since it was followed last."""
         return abs(self.clock.set_by_s()) > JUMP_S
 
-    async def set_back(self) -> None:
+    async def set_back(self, owns: Owns) -> None:
         """Let no session wait until the time comes again that an earlier process noted last.
 
         Raises StateError, and then nothing has moved.
         """
-        if changes := [*self._set_back()]:
+        if changes := [*self._set_back(owns)]:
             log.warning("an earlier process noted what is still to come: the clock was set back")
             await self._records.commit(*changes)
-        self._set_history_back()
+        self._set_history_back(owns)
 
-    def _set_back(self) -> Iterator[Change]:
+    def _set_back(self, owns: Owns) -> Iterator[Change]:
         now_s = self.clock.now_s()
         for session in self._records.all_sessions():
-            if by_s := ahead_s(session, now_s):
+            if owns(session.recording) and (by_s := ahead_s(session, now_s)):
                 yield SetSession(session=moved(session, -by_s))
         for recorded in self._records.recorded.values():
-            if by_s := ahead_s(recorded, now_s):
+            if owns(recorded.name) and (by_s := ahead_s(recorded, now_s)):
                 yield SetRecorded(recorded=recorded_moved(recorded, -by_s))
 
-    async def follow(self) -> None:
+    async def follow(self, owns: Owns) -> None:
         """Have the time of the clock on the wall, and let all that was noted move along.
 
         Raises StateError, and then nothing has moved.
@@ -60,17 +64,17 @@ class Timekeeper:
         log.warning("the clock was set", extra={"seconds": round(by_s, 1)})
         sessions, recorded = self._records.all_sessions(), self._records.recorded.values()
         await self._records.commit(
-            *(SetSession(session=moved(each, by_s)) for each in sessions),
+            *(SetSession(session=moved(each, by_s)) for each in sessions if owns(each.recording)),
             *(
                 SetRecorded(recorded=after)
                 for each in recorded
-                if (after := recorded_moved(each, by_s)) != each
+                if owns(each.name) and (after := recorded_moved(each, by_s)) != each
             ),
         )
         self.clock.follow()
-        self._set_history_back()
+        self._set_history_back(owns)
 
-    def _set_history_back(self) -> None:
+    def _set_history_back(self, owns: Owns) -> None:
         """Let nothing that is over, and that nobody has in mind any more, seem to be the newest."""
         now_s, records = self.clock.now_s(), self._records
         known = {each.id for each in records.all_sessions()}
@@ -78,7 +82,7 @@ class Timekeeper:
         changes = [
             SetSession(session=moved(each, -by_s))
             for each in over
-            if each.id not in known and (by_s := ahead_s(each, now_s))
+            if each.id not in known and owns(each.recording) and (by_s := ahead_s(each, now_s))
         ]
         if changes:
             records.store.commit(records.scope, changes)

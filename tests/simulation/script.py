@@ -61,10 +61,6 @@ class Script:
         """Return it with these steps alone."""
         return replace(self, steps=tuple(self.steps[index] for index in sorted(kept)))
 
-    def without_parts(self, dropped: Collection[str]) -> "Script":
-        """Return it without these Recordings."""
-        return replace(self, parts=tuple(p for p in self.parts if p.name not in dropped))
-
     def text(self) -> str:
         """Return it as JSON, to be kept and repeated whatever becomes of `draw`."""
         return json.dumps(asdict(self), indent=1)
