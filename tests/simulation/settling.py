@@ -43,7 +43,8 @@ async def settle(sim: "Simulation") -> None:
     if left:
         sim.violated("Simulation", f"not converged after {SETTLE_S:g} s, {passes} passes: {left}")
     sim.say("people", f"all has settled, after {passes} passes")
-    if passes > PASSES_MAX * max(len(sim.roles), 1):
+    recordings = len(sim.roles) + len(sim.past)  # what is gone is put in order, too
+    if passes > PASSES_MAX * max(recordings, 1):
         sim.violated("Simulation", f"it took {passes} passes")
     sim.look()
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.engine.demands import Approve, Resume, Stop, Suspend
 from reconciler.plan.session import Session
 from tests.daemon.cast import Opens, Role
+from tests.simulation.truth import HostClock
 
 if TYPE_CHECKING:
     from tests.simulation.simulation import Simulation
@@ -147,7 +148,7 @@ class Wishes:
             if view.since_s <= since_s:
                 return
 
-    def is_suspended(self, session: Session, since_s: float) -> bool:
+    def is_suspended(self, session: Session, since_s: float, clock: HostClock) -> bool:
         """Tell whether a command held the Recording at this moment or later."""
         held_until_s = 0.0
         for at_s, demand in self._sim.demands:
@@ -159,7 +160,8 @@ class Wishes:
             elif demand.for_s is None:
                 held_until_s = inf
             else:
-                held_until_s = max(held_until_s, heard_s + demand.for_s)
+                late_s = clock.jump_s(at_s)  # its end was noted in the host's time
+                held_until_s = max(held_until_s, heard_s + demand.for_s + late_s)
         return since_s <= held_until_s
 
     def is_stopped(self, session: Session, since_s: float) -> bool:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reconciler.agora.messages import Reply, Unanswered
 from reconciler.engine.demands import Forget
 from reconciler.plan.session import REACHABLE, End, Phase, Session
 from reconciler.simulator.session import Session as Simulated
 from reconciler.state.store import Change, SetSession
+from tests.daemon.cast import Role
 from tests.daemon.wires import Call
 from tests.simulation.check import Check
+from tests.simulation.stances import Stances
 from tests.simulation.truth import called_so, lives, living
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from tests.simulation.process import Process
     from tests.simulation.simulation import Simulation
@@ -36,6 +38,7 @@ class Lost(Check):
 
     def __init__(self, sim: Simulation) -> None:
         super().__init__(sim)
+        self._stances = Stances(sim)
         self._stopped_s: dict[str, float] = {}
         """Since when each session that has to end waits for another stop."""
 
@@ -66,6 +69,7 @@ class Lost(Check):
 
     def look(self) -> None:
         """Look at all that lives."""
+        self._stances.look()
         may_stop = self._may_stop()
         for session, known in living(self.sim):
             self._check(session, known)
@@ -116,7 +120,7 @@ class Lost(Check):
             return True
         return any(
             policy.get("protect") or policy.get("manage") == "observe"
-            for policy in self._policies(known)
+            for policy in (each.spec.get("policy", {}) for each in self._roles(known))
         )
 
     def _is_let_go(self, known: Session) -> bool:
@@ -125,13 +129,15 @@ class Lost(Check):
             return False
         if any(isinstance(demand, Forget) for _, demand in self.sim.demands):
             return True
+        # What was asked last may never have been read: its manifest was broken until it was gone.
         return any(
-            policy.get("onRemoval") == "leave" or policy.get("manage") == "observe"
-            for policy in self._policies(known)
+            self._stances.ever(role, "onRemoval", "leave")
+            or self._stances.ever(role, "manage", "observe")
+            for role in self._roles(known)
         )
 
-    def _policies(self, known: Session) -> Iterator[Mapping[str, Any]]:
-        """Yield the policies of its Recording, also of one that is gone or renamed."""
+    def _roles(self, known: Session) -> Iterator[Role]:
+        """Yield what its Recording is, also one that is gone or renamed."""
         for role in (*self.sim.past, *self.sim.roles.values()):
             if known.recording == role.name or known.channel == role.channel:
-                yield role.spec.get("policy", {})
+                yield role

@@ -150,7 +150,7 @@ class Restarts(Check):
         role = self.sim.roles.get(name)
         if role is None or before.config is None or before.config != this.config:
             return True
-        if self._is_edited(role, before):
+        if self._is_edited(role, before) or self._has_lost(before):
             return True
         # The daemon's clock may be off by so much (acts/ours.py).
         off_s = abs(self.sim.clock.wrong_s) + EDGE_S
@@ -158,6 +158,17 @@ class Restarts(Check):
         if any(over_s - off_s <= from_s <= this.begun_s + off_s for from_s, _ in opens):
             return True
         return any(until_s >= over_s - off_s for _, until_s in role.suspended)
+
+    def _has_lost(self, before: Try) -> bool:
+        """Tell whether what it was to replace ended by itself, after it had failed.
+
+        From then on nothing records, so that one is begun at once ("ended").
+        """
+        replaced = self.sim.book.sessions.get(self.sim.book.sessions[before.id].replaces)
+        if replaced is None or _is_asked(replaced):
+            return False
+        session = self.sim.stage.simulator.world.by_resource.get(replaced.resource_id)
+        return session is not None and (ended_s(session) or 0.0) >= before.heard_s - EDGE_S
 
     def _is_edited(self, role: Role, before: Try) -> bool:
         """Tell whether its spec is another one since: its uids, or all of it, are not compared.

@@ -186,7 +186,7 @@ class Stops(Check):
     def _is_suspended(self, stop: Stop) -> bool:
         from_s, _ = self._clock.shown(stop.since_s, stop.since_s)
         is_held = any(each.held_until_s >= from_s for each in self._of(stop.session, stop.since_s))
-        return is_held or self._wishes.is_suspended(stop.session, from_s)
+        return is_held or self._wishes.is_suspended(stop.session, stop.since_s, self._clock)
 
     def _is_closed(self, stop: Stop) -> bool:
         from_s, until_s = self._clock.shown(stop.since_s, self.sim.now_s)
