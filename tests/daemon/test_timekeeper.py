@@ -1,0 +1,99 @@
+"""A clock that is set, on a state that several processes write (decision 016)."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from reconciler.daemon.timekeeper import Timekeeper
+from reconciler.engine.records import Records
+from reconciler.plan.recorded import Recorded
+from reconciler.plan.session import Phase
+from reconciler.state.store import SetRecorded, SetSession
+from tests.state.support import NOW_S, HandClock, SqliteBackend, session
+
+SCOPE = "default"
+
+
+class WallClock(HandClock):
+    """One that can be set, beside a monotonic one that cannot."""
+
+    set_by_s = 0.0
+
+    def now_s(self) -> float:
+        return self.time_s + self.set_by_s
+
+
+def is_ours(name: str) -> bool:
+    return name == "ours"
+
+
+def recorded(name: str) -> Recorded:
+    return Recorded(
+        name=name, app="b", channel="c", mode="mix", digest="", terms="", source="",
+        removed_s=NOW_S,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> Records:
+    store = SqliteBackend(f"sqlite:///{tmp_path}/state.db").open()
+    over = {"phase": Phase.ENDED, "ended_s": NOW_S, "end_reason": "removed"}
+    changes = [
+        change
+        for name in ("ours", "theirs")
+        for change in (
+            SetRecorded(recorded=recorded(name)),
+            SetSession(session=session(f"{name}-lives", recording=name, started_s=NOW_S)),
+            SetSession(session=session(f"{name}-over", recording=name, **over)),
+        )
+    ]
+    store.commit(SCOPE, changes)
+    return Records(store, SCOPE, store.snapshot(SCOPE))
+
+
+def moments(records: Records) -> dict[str, float | None]:
+    """Return what state has, as the next process reads it."""
+    found = records.store.snapshot(SCOPE)
+    past = {each.session.id: each.session for each in records.store.past(SCOPE, since_s=0.0)}
+    known = past | {each.id: each for each in found.sessions}
+    return {
+        **{each.id: each.started_s or each.ended_s for each in known.values()},
+        **{each.name: each.removed_s for each in found.recorded.values()},
+    }
+
+
+@pytest.mark.parametrize("by_s", [3600.0, -3600.0])
+def test_a_clock_that_is_set_moves_what_this_process_owns_alone(
+    records: Records, by_s: float
+) -> None:
+    clock = WallClock()
+    keeper = Timekeeper(records, clock)
+    assert not keeper.is_off
+    clock.set_by_s = by_s
+    assert keeper.is_off
+    asyncio.run(keeper.follow(is_ours))
+    assert not keeper.is_off
+    found = moments(records)
+    assert found["ours-lives"] == found["ours"] == NOW_S + by_s
+    assert found["theirs-lives"] == found["theirs"] == found["theirs-over"] == NOW_S
+
+
+def test_what_an_earlier_process_noted_too_late_is_set_back_where_it_is_ours(
+    records: Records,
+) -> None:
+    clock = WallClock()
+    clock.set_by_s = -3600.0
+    asyncio.run(Timekeeper(records, clock).set_back(is_ours))
+    found = moments(records)
+    assert found["ours-lives"] == found["ours"] == found["ours-over"] == NOW_S - 3600.0
+    assert found["theirs-lives"] == found["theirs"] == found["theirs-over"] == NOW_S
+
+
+def test_what_was_noted_in_the_right_time_stays(
+    records: Records, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = moments(records)
+    asyncio.run(Timekeeper(records, WallClock()).set_back(is_ours))
+    assert moments(records) == before
+    assert caplog.messages == []
