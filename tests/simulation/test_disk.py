@@ -88,48 +88,34 @@ def test_what_was_not_synced_is_kept_lost_or_torn_and_never_half_there(folder: P
     assert set(left) == {1, 2, 3, 4}, "the first is sure, of the others as many as luck has it"
 
 
-def test_what_a_commit_syncs_is_all_that_was_written_before_it(folder: Path) -> None:
+def left_after_cuts(folder: Path, between: str, *, rows: int = 8) -> Iterator[dict[int, int]]:
+    """Yield what every luck leaves of two commits, with a statement between them."""
     table = Table(folder)
     with table.disk.heard():
         for luck in LUCKS:
             with table.open("NORMAL") as connection:
                 connection.execute("DELETE FROM block")
                 table.write(connection, 0)
-                connection.execute("PRAGMA synchronous = FULL")
-                table.write(connection, 1)
+                connection.execute(between)
+                table.write(connection, 1, rows=rows)
                 table.disk.cut()
             table.disk.come_back(Random(luck))
-            assert table.blocks() == {0: 8, 1: 8}
+            yield table.blocks()
+
+
+def test_what_a_commit_syncs_is_all_that_was_written_before_it(folder: Path) -> None:
+    left = [*left_after_cuts(folder, "PRAGMA synchronous = FULL")]
+    assert left == [{0: 8, 1: 8}] * len(LUCKS)
 
 
 def test_a_commit_that_writes_nothing_syncs_nothing(folder: Path) -> None:
-    table, left = Table(folder), Counter[int]()
-    with table.disk.heard():
-        for luck in LUCKS:
-            with table.open("NORMAL") as connection:
-                connection.execute("DELETE FROM block")
-                table.write(connection, 0)
-                connection.execute("PRAGMA synchronous = FULL")
-                table.write(connection, 1, rows=0)
-                table.disk.cut()
-            table.disk.come_back(Random(luck))
-            left[len(table.blocks())] += 1
-    assert set(left) == {0, 1}
+    left = left_after_cuts(folder, "PRAGMA synchronous = FULL", rows=0)
+    assert {len(blocks) for blocks in left} == {0, 1}
 
 
 def test_what_a_checkpoint_took_over_is_synced(folder: Path) -> None:
-    table, found = Table(folder), set()
-    with table.disk.heard():
-        for luck in LUCKS:
-            with table.open("NORMAL") as connection:
-                connection.execute("DELETE FROM block")
-                table.write(connection, 0)
-                connection.execute("PRAGMA wal_checkpoint")
-                table.write(connection, 1)
-                table.disk.cut()
-            table.disk.come_back(Random(luck))
-            found.add(tuple(table.blocks()))
-    assert found == {(0,), (0, 1)}
+    left = left_after_cuts(folder, "PRAGMA wal_checkpoint")
+    assert {tuple(blocks) for blocks in left} == {(0,), (0, 1)}
 
 
 def test_the_state_is_whole_after_every_power_cut_whatever_was_lost(folder: Path) -> None:

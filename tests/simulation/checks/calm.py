@@ -4,30 +4,38 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.simulation.check import Check
+
 if TYPE_CHECKING:
+    from tests.simulation.process import Process
     from tests.simulation.simulation import Simulation
 
 
-class Calm:
+class InCalm(Check):
     """Follows whether the daemon lives, reaches the service, and can write."""
 
     def __init__(self, sim: Simulation) -> None:
-        self._sim = sim
+        super().__init__(sim)
         self._wrong_s = 0.0
-        self.since_s = 0.0
+        self.calm_since_s = 0.0
         """On the clock that only goes on."""
 
-    def broken(self) -> None:
-        """Take note that a process has come or gone."""
-        self.since_s = self._sim.clock.monotonic_s()
+    def held(self, process: Process) -> None:
+        """Begin anew: a process has come."""
+        del process
+        self.calm_since_s = self.sim.clock.monotonic_s()
+
+    def died(self, process: Process) -> None:
+        """Begin anew: a process has gone."""
+        self.held(process)
 
     def look(self) -> None:
         """Look whether something goes wrong now."""
-        sim = self._sim
+        sim = self.sim
         network = sim.network
         is_reached = network.down is None and not network.lost and not network.on_the_way
         is_well = not sim.disk.is_full and not sim.stage.simulator.gateway.faults.rules
         is_right = sim.clock.wrong_s == self._wrong_s
         if sim.daemon is None or not (is_reached and is_well and is_right):
-            self.since_s = sim.clock.monotonic_s()
+            self.calm_since_s = sim.clock.monotonic_s()
         self._wrong_s = sim.clock.wrong_s

@@ -11,8 +11,7 @@ from reconciler.plan.life import SETTLED
 from reconciler.plan.session import REACHABLE, End, Phase, Session
 from reconciler.state.store import Change, Notice, SetSession
 from tests.daemon.wires import Call
-from tests.simulation.check import Check
-from tests.simulation.checks.calm import Calm
+from tests.simulation.checks.calm import InCalm
 from tests.simulation.checks.replies import told_by
 from tests.simulation.truth import HostClock
 
@@ -47,7 +46,7 @@ class Missing:
     """Who was answered so first."""
 
 
-class Grace(Check):
+class Grace(InCalm):
     """For 90 s from the first 404, nothing but 404 ends a session in state, or starts another.
 
     Past its resource's expiry it proves nothing at all, and the gateway's never does. What 404
@@ -65,7 +64,6 @@ class Grace(Check):
         self._put_off: dict[str, tuple[float, list[float]]] = {}
         """When nobody was reached, and what was due then."""
 
-        self._calm = Calm(sim)
         self._clock = HostClock(sim)
 
     def called(self, process: Process, call: Call) -> None:
@@ -119,20 +117,12 @@ class Grace(Check):
                 elif before in SETTLED and session.phase not in SETTLED:
                     self._rechecks.pop(session.sid, None)
 
-    def held(self, process: Process) -> None:
-        del process
-        self._calm.broken()
-
-    def died(self, process: Process) -> None:
-        del process
-        self._calm.broken()
-
     def look(self) -> None:
         self._clock.look()
-        self._calm.look()
+        super().look()
         late_s = self.sim.clock.monotonic_s() - LATE_S
         for sid, due in self._rechecks.items():
-            if due and max(due[0], self._calm.since_s) < late_s:
+            if due and max(due[0], self.calm_since_s) < late_s:
                 self.fail(f"{sid[:6]}, settled by 404 alone, was not queried again")
 
     def _queried(self, sid: str, response: Mapping[str, Any]) -> None:

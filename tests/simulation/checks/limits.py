@@ -9,8 +9,7 @@ from reconciler.agora.messages import Reply, Unanswered
 from reconciler.plan.session import Phase
 from reconciler.simulator.session import Session
 from tests.daemon.wires import Call
-from tests.simulation.check import Check
-from tests.simulation.checks.calm import Calm
+from tests.simulation.checks.calm import InCalm
 
 if TYPE_CHECKING:
     from tests.simulation.process import Process
@@ -34,7 +33,7 @@ SLACK_S = 60.0
 OK = 200
 
 
-class Limits(Check):
+class Limits(InCalm):
     """`maxRecordings` holds, counted per App ID; a running session is queried as `--resync` says.
 
     The latter while a daemon lives, the service is reached, and nothing goes wrong
@@ -45,7 +44,6 @@ class Limits(Check):
         super().__init__(sim)
         self._queried_s: dict[str, float] = {}
         self._heard_s: dict[str, float] = {}
-        self._calm = Calm(sim)
 
     def called(self, process: Process, call: Call) -> None:
         del process
@@ -67,17 +65,9 @@ class Limits(Check):
         if status == OK and isinstance(payload, dict):
             self._heard_s[payload["sid"]] = self.sim.clock.monotonic_s()
 
-    def held(self, process: Process) -> None:
-        del process
-        self._calm.broken()
-
-    def died(self, process: Process) -> None:
-        del process
-        self._calm.broken()
-
     def look(self) -> None:
-        self._calm.look()
-        if self.sim.clock.monotonic_s() - self._calm.since_s < RESYNC_S:
+        super().look()
+        if self.sim.clock.monotonic_s() - self.calm_since_s < RESYNC_S:
             return
         for session in self.sim.stage.alive():
             if session.sid not in self.sim.foreign and session.reachable:
@@ -88,7 +78,7 @@ class Limits(Check):
         if known is None or known.phase is not Phase.RUNNING or not known.sid:
             return
         now_s = self.sim.clock.monotonic_s()
-        since_s = max(self._queried_s.get(session.sid, 0.0), self._calm.since_s)
+        since_s = max(self._queried_s.get(session.sid, 0.0), self.calm_since_s)
         # That notifications stay away is seen in a pass over everything (`--interval`).
         silent_s = self._heard_s.get(session.sid, 0.0) + SILENT_S
         silent_s += self.sim.script.settings["interval_s"]
