@@ -12,7 +12,9 @@ from reconciler.simulator.session import Session
 from tests.daemon.cast import LongStage, Role
 from tests.daemon.truth import compared
 from tests.daemon.wires import Call
+from tests.simulation import truth
 from tests.simulation.check import Check
+from tests.simulation.checks.renewals import REFRESH_S
 from tests.simulation.commands import ApplyProcess
 from tests.simulation.process import Process
 from tests.simulation.seconds import UNSEEN_S, ended_s, living, ours
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from tests.simulation.simulation import Simulation
 
 SOON_S = 90.0
+LOOKS_S = 20.0
+"""How long two applies may take, one after the other."""
+
 EVERY = 4
 """Every so manieth seed is compared with what a fresh service would have."""
 
@@ -45,7 +50,7 @@ class Converged(Check):
             self.fail(f"all has settled, and {process.name} still sends a `{call.endpoint}`")
 
     async def settled(self) -> None:
-        self._has_settled = not any(map(self._moves, ours(self.sim)))
+        self._has_settled = not (any(map(self._moves, ours(self.sim))) or self._renews())
         for _ in range(2):
             command = ApplyProcess(self.sim, acts=True)
             await self.sim.host.carry_out(command)
@@ -64,6 +69,14 @@ class Converged(Check):
         lately_s = self.sim.now_s - UNSEEN_S
         is_over = session.end is not STOPPED and (ended_s(session) or 0.0) > lately_s
         return is_over or session.away
+
+    def _renews(self) -> bool:
+        """Tell whether credentials are old enough to be sent anew while all is looked at."""
+        from_s, until_s = self.sim.now_s - REFRESH_S - LOOKS_S, self.sim.now_s - REFRESH_S + LOOKS_S
+        return any(
+            known is not None and from_s <= (known.credentials_s or 0.0) <= until_s
+            for _, known in truth.living(self.sim)
+        )
 
     async def _compare(self) -> None:
         fresh = await self._fresh()
