@@ -5,7 +5,7 @@ from dataclasses import replace
 from reconciler.plan.action import Action, Cause, Kind
 from reconciler.plan.life import UNCONFIRMED_S, begun_s, unconfirmed_due
 from reconciler.plan.reasons import Reason
-from reconciler.plan.running import is_forced
+from reconciler.plan.running import is_forced, rotates
 from reconciler.plan.session import End, Phase, Session
 from reconciler.plan.slots import Slot
 from reconciler.plan.stops import stop
@@ -51,10 +51,11 @@ def _coming_up(slot: Slot, after: Session) -> Action:
 
 
 def _finish(slot: Slot, before: Session, after: Session) -> Action:
-    before_fits = not slot.comparison(before).replaces
     if slot.comparison(after).replaces:
         why = "the spec has changed again since it was started"
         action = stop(slot, after, End.UNWANTED, why, Cause.SPEC)
         return replace(action, reason=Reason.SUPERSEDED)
-    end, cause = (End.ROTATED, Cause.EXPIRY) if before_fits else (End.REPLACED, Cause.SPEC)
+    # With its rotation comes what `protect`, `forbid` or `defer` has held back until then.
+    is_changed = slot.comparison(before).replaces and not rotates(slot, before)
+    end, cause = (End.REPLACED, Cause.SPEC) if is_changed else (End.ROTATED, Cause.EXPIRY)
     return stop(slot, before, end, f"uid `{after.uid}` records in its place", cause)

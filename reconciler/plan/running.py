@@ -33,12 +33,17 @@ def is_forced(session: Session, now_s: float) -> bool:
     return stop_s is not None and now_s >= stop_s
 
 
+def rotates(slot: Slot, session: Session) -> bool:
+    """Tell whether the time has come to hand it over, whatever its spec says."""
+    rotates_s = rotate_at_s(session, restarts_always=slot.policy.restart == "always")
+    return rotates_s is not None and slot.world.now_s >= rotates_s
+
+
 def _rotation(slot: Slot, session: Session) -> Action | None:
     """Return the hand-over of a session whose end is near; no policy but `restart` is asked."""
-    now_s, always = slot.world.now_s, slot.policy.restart == "always"
-    rotates_s = rotate_at_s(session, restarts_always=always)
-    if rotates_s is None or now_s < rotates_s:
+    if not rotates(slot, session):
         return None
+    now_s, always = slot.world.now_s, slot.policy.restart == "always"
     reason, why = _clock(session, always=always)
     stop_first = is_forced(session, now_s)
     failed = _failed_successor(slot, session)
