@@ -58,11 +58,16 @@ def explain(
     cause = _cause(session, terms)
     if session.end_reason in ASKED:
         return Explanation(cause.why, "", "")
-    if stands is None and terms is not None:
+    if stands is None and terms is not None and not _has_predecessor(session):
         stands = is_final(session, terms.policy.restart)
     change = "" if stands and is_complete(session) else cause.change
     follows = _follows(session, terms, now_s, stands=stands)
     return Explanation(_with_troubles(session, cause.why), follows, change)
+
+
+def _has_predecessor(session: Session) -> bool:
+    """Tell whether it may have left its predecessor alone, which is to be replaced all the same."""
+    return bool(session.replaces) and session.end_reason == End.UNCONFIRMED
 
 
 def why(session: Session) -> str:

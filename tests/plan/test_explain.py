@@ -145,6 +145,13 @@ def test_what_went_wrong_before_the_end_is_told_beside_its_cause() -> None:
         (End.BROKEN, ON_FAILURE, 0, {}, "It is to be started again now."),
         (End.BROKEN, NEVER, 0, {}, "`policy.restart: never` lets that stand."),
         (End.QUOTA, NEVER, 0, {}, "It is to be started again after 2027-01-15T08:01:00Z."),
+        (
+            End.UNCONFIRMED,
+            NEVER,
+            0,
+            {"replaces": "its predecessor"},
+            "`policy.restart` says what follows.",
+        ),
         (End.BROKEN, None, 0, {}, "`policy.restart` says what follows."),
     ],
 )

@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from reconciler.plan.action import Kind
+from reconciler.plan.session import End
 from reconciler.plan.spans import both
 from reconciler.simulator.ends import STOPPED
 from reconciler.simulator.session import Session
@@ -81,7 +82,7 @@ class Converged(Check):
     async def _compare(self) -> None:
         fresh = await self._fresh()
         roles = [role for role in self.sim.roles.values() if self._is_plain(role)]
-        reached = [each for each, _ in living(self.sim) if not self._is_orphan(each)]
+        reached = [each for each, _ in living(self.sim) if not self._is_left(each)]
         ours, theirs = _configs(reached), _configs(fresh.alive())
         for role in roles:
             # What is final, or held by command, does not record here: some may be missing.
@@ -93,9 +94,10 @@ class Converged(Check):
                     f" {other[0]} and not {meant[0] if meant else 'at all'}"
                 )
 
-    def _is_orphan(self, session: Session) -> bool:
+    def _is_left(self, session: Session) -> bool:
+        """Tell whether no call reaches it, or somebody asked to let it run (`forget`)."""
         known = self.sim.book.by_resource(session.resource_id)
-        return known is not None and known.is_orphan
+        return known is not None and (known.is_orphan or known.end_reason == End.FORGOTTEN)
 
     def _is_plain(self, role: Role) -> bool:
         """Tell whether all that its spec asks for is to be there, for a while yet."""

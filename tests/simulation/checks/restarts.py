@@ -17,6 +17,8 @@ from tests.daemon.wires import Call
 from tests.simulation.check import Check
 from tests.simulation.seconds import Key, ended_s
 from tests.simulation.stances import Stances
+from tests.simulation.truth import lives
+from tests.simulation.wishes import Wishes
 
 if TYPE_CHECKING:
     from tests.simulation.process import Process
@@ -62,12 +64,14 @@ class Restarts(Check):
         self._last: dict[Key, Try] = {}
         self._tries: dict[str, Try] = {}
         self._stances = Stances(sim)
+        self._wishes = Wishes(sim)
         self._wrong_s = 0.0
         self._set_s = -inf
 
     def look(self) -> None:
         """See whether the host's clock was set, and the policies."""
         self._stances.look()
+        self._wishes.look()
         if self.sim.clock.wrong_s != self._wrong_s:
             self._wrong_s, self._set_s = self.sim.clock.wrong_s, self.sim.now_s
 
@@ -139,18 +143,23 @@ class Restarts(Check):
         restart = policy.get("restart", "always") if policy else "always"
         is_never = restart == "never" and last.end_reason not in {"", *_NEVER_BEGUN}
         is_done = restart == "on-failure" and last.end_reason in _COMPLETE
-        if is_never or is_done:
+        if (is_never or is_done) and not self._has_predecessor(last):
             self.fail(
                 f"{key[0]}[{key[1]}] is started again after its end ({last.end_reason}),"
                 f" which is final with `restart: {restart}`"
             )
+
+    def _has_predecessor(self, last: Session) -> bool:
+        """Tell whether what it was to replace goes on: that is tried again ("expiry")."""
+        before = self.sim.book.sessions.get(last.replaces)
+        return before is not None and lives(self.sim, before) is not None
 
     def _is_afresh(self, name: str, before: Try, this: Try, over_s: float) -> bool:
         """Tell whether something lets it begin anew: another configuration, a window, a resume."""
         role = self.sim.roles.get(name)
         if role is None or before.config is None or before.config != this.config:
             return True
-        if self._is_edited(role, before) or self._has_lost(before):
+        if self._is_edited(role, before) or self._has_lost(before) or self._was_gone(before):
             return True
         # The daemon's clock may be off by so much (acts/ours.py).
         off_s = abs(self.sim.clock.wrong_s) + EDGE_S
@@ -169,6 +178,11 @@ class Restarts(Check):
             return False
         session = self.sim.stage.simulator.world.by_resource.get(replaced.resource_id)
         return session is not None and (ended_s(session) or 0.0) >= before.heard_s - EDGE_S
+
+    def _was_gone(self, before: Try) -> bool:
+        """Tell whether it was taken out of the specs meanwhile: what comes back then is new."""
+        session = self.sim.book.sessions[before.id]
+        return any(view.of(session) is None for view in self._wishes.true_views(before.begun_s))
 
     def _is_edited(self, role: Role, before: Try) -> bool:
         """Tell whether its spec is another one since: its uids, or all of it, are not compared.

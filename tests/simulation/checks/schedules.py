@@ -35,6 +35,11 @@ DOWN_S = 90 + START_S
 """After a death: what was missing then is to be settled, and another is to start."""
 
 
+_OK = 200
+_SIGNS = frozenset({1, 11})
+"""An error, and an exit (agora-api.md 8)."""
+
+
 class Schedules(Check):
     """Every second that was wanted is recorded, and no other; excused are times of trouble.
 
@@ -46,6 +51,9 @@ class Schedules(Check):
         self._stances = Stances(sim)
         self._held: dict[str, list[tuple[float, float]]] = defaultdict(list)
         """When each was held by command: whose `resume` found nobody was told so, and waits."""
+
+        self._told: set[str] = set()
+        """Sessions of which an error or an exit was told, by `sid`: their ends are known."""
 
     def look(self) -> None:
         self._stances.look()
@@ -61,6 +69,12 @@ class Schedules(Check):
                 if rows and rows[-1][0] == held.since_s:
                     rows.pop()
                 rows.append((held.since_s, inf if held.until_s is None else held.until_s))
+
+    def notified(self, app: str, told: dict[str, object], status: int | None) -> None:
+        del app
+        payload = told["payload"]
+        if status == _OK and told["eventType"] in _SIGNS and isinstance(payload, dict):
+            self._told.add(payload["sid"])
 
     def died(self, process: Process) -> None:
         """Excuse what an end of the daemon costs, whoever begins it again."""
@@ -151,7 +165,11 @@ class Schedules(Check):
         is_asked = session.end is STOPPED and state.end_reason != End.UNCONFIRMED
         if restart == "never":
             return not is_asked
-        return restart == "on-failure" and not (session.end.abnormal or session.end is STOPPED)
+        if restart != "on-failure" or session.end is STOPPED:
+            return False
+        # Of an end that nobody told anything of, it cannot be seen that it was a failure.
+        is_unseen = state.end_reason == End.EXITED and session.sid not in self._told
+        return is_unseen or not session.end.abnormal
 
     def _rest(self, role: Role, session: Session, mine: list[Session]) -> Spans:
         at_s = ended_s(session) or 0.0
