@@ -4,7 +4,7 @@ Exit code 1: a seed failed, or several. What that means stands in docs/simulatio
 """
 
 import os
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
@@ -32,9 +32,9 @@ def main(arguments: Sequence[str], out: TextIO, err: TextIO) -> int:
     """Do what the command line says; return the exit code."""
     chosen = _parser().parse_args(arguments)
     if chosen.script is not None:
-        script = read_script(chosen.script.read_text(encoding="utf-8"))
-        repeat = f".venv/bin/python -m tests.simulation --script {chosen.script}"
-        return _one(script, chosen.script.stem, repeat, chosen, out)
+        path, script = chosen.script
+        repeat = f".venv/bin/python -m tests.simulation --script {path}"
+        return _one(script, path.stem, repeat, chosen, out)
     if chosen.seed is not None:
         return _one(draw(chosen.seed), _name(chosen.seed), _repeat(chosen.seed), chosen, out)
     return _many(chosen, out, err)
@@ -43,16 +43,48 @@ def main(arguments: Sequence[str], out: TextIO, err: TextIO) -> int:
 def _parser() -> ArgumentParser:
     parser = ArgumentParser("python -m tests.simulation", description="Run simulations.")
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--seeds", type=int, default=SEEDS, metavar="N", help="so many seeds")
-    which.add_argument("--seed", type=int, metavar="K", help="this one seed")
-    which.add_argument("--script", type=Path, metavar="FILE", help="a script that was kept")
+    which.add_argument("--seeds", type=_some, default=SEEDS, metavar="N", help="so many seeds")
+    which.add_argument("--seed", type=_number, metavar="K", help="this one seed")
+    which.add_argument("--script", type=_script, metavar="FILE", help="a script that was kept")
     add = parser.add_argument
-    add("--first", type=int, default=0, metavar="K", help="the first of N seeds")
-    add("--workers", type=int, default=os.cpu_count() or 1, metavar="W", help="processes")
-    add("--stories", type=Path, default=Path("simulation"), metavar="FOLDER", help="of failures")
+    add("--first", type=_number, default=0, metavar="K", help="the first of N seeds")
+    add("--workers", type=_some, default=os.cpu_count() or 1, metavar="W", help="processes")
+    add("--stories", type=_folder, default=Path("simulation"), metavar="FOLDER", help="of failures")
     add("--shrink", type=float, default=SHRINK_S, metavar="S", help="seconds to make it small in")
     add("--show", action="store_true", help="write all that happens, or a line for each seed")
     return parser
+
+
+def _number(text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise ArgumentTypeError(f"`{text}` is no whole number from 0 on")
+    return int(text)
+
+
+def _some(text: str) -> int:
+    if (number := _number(text)) == 0:
+        raise ArgumentTypeError("0 is none; there has to be one at least")
+    return number
+
+
+def _script(text: str) -> tuple[Path, Script]:
+    path = Path(text)
+    try:
+        return path, read_script(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ArgumentTypeError(f"`{path}` cannot be read: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        told = f"`{path}` is no script as a failure leaves it beside its story: {error}"
+        raise ArgumentTypeError(told) from error
+
+
+def _folder(text: str) -> Path:
+    """Return where stories go; that nothing can be written there is to be known before a run."""
+    path = Path(text)
+    there = next(each for each in (path, *path.absolute().parents) if each.exists())
+    if not (there.is_dir() and os.access(there, os.W_OK)):
+        raise ArgumentTypeError(f"no folder can be made or written at `{path}`")
+    return path
 
 
 def _one(script: Script, name: str, repeat: str, chosen: Namespace, out: TextIO) -> int:

@@ -69,6 +69,29 @@ def test_many_processes_find_what_one_finds_and_progress_is_shown_apart(tmp_path
 
 
 @pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (["--seeds", "0"], "0 is none; there has to be one at least"),
+        (["--workers", "0"], "0 is none; there has to be one at least"),
+        (["--seeds", "-5"], "`-5` is no whole number from 0 on"),
+        (["--seed", "²"], "`²` is no whole number from 0 on"),
+        (["--first", "1.5"], "`1.5` is no whole number from 0 on"),
+        (["--script", "nowhere.json"], "`nowhere.json` cannot be read: No such file or directory"),
+        (["--script", str(ROOT / "Makefile")], "is no script as a failure leaves it"),
+        (["--script", str(ROOT / "tests/golden/plan.json")], "is no script as a failure leaves"),
+        (["--stories", str(ROOT / "Makefile/stories")], "no folder can be made or written at"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_before_anything_runs(
+    given: Sequence[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as refused:
+        _run(*given)
+    assert refused.value.code == 2
+    assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     ("given", "meant"),
     [
         (["SEED=17"], "-m tests.simulation --seed 17"),

@@ -1,12 +1,21 @@
 """Whether what `coverage` tells of each second is what the service knows of it."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from reconciler.engine.history import histories
 from reconciler.plan.coverage import Cover, coverage
+from reconciler.plan.session import Phase
 from reconciler.plan.spans import Span, Spans, both, minus, union
+from reconciler.simulator.session import Session
+from reconciler.state.store import Change, SetSession
 from tests.simulation.check import Check
+from tests.simulation.process import Process
 from tests.simulation.seconds import EVER, away, leaving, ours, owner_of, recorded, up
+
+if TYPE_CHECKING:
+    from tests.simulation.simulation import Simulation
 
 EDGE_S = 3
 """Moments are compared in whole seconds, and what the service tells takes a moment."""
@@ -23,6 +32,17 @@ class Coverage(Check):
 
     design/cli.md, `coverage`: what is not known for certain never counts as covered.
     """
+
+    def __init__(self, sim: "Simulation") -> None:
+        super().__init__(sim)
+        self._missing: dict[str, list[float]] = defaultdict(list)
+        """When it was written that a session is missing, by `sid`: from then on it is known."""
+
+    def wrote(self, process: Process, changes: Sequence[Change]) -> None:
+        del process
+        for change in changes:
+            if isinstance(change, SetSession) and change.session.phase is Phase.MISSING:
+                self._missing[change.session.sid].append(self.sim.now_s)
 
     def end(self) -> None:
         sim = self.sim
@@ -70,13 +90,16 @@ class Coverage(Check):
         """
         if any(each.why in CLOCK for each in self.sim.excuses.told):
             return (EVER,)
-        return union(
-            (begins - EDGE_S, ends + EDGE_S)
-            for session in ours(self.sim)
-            if (owner_of(self.sim, session) or ("", 0))[0] == name
-            for kind in (away, leaving)
-            for begins, ends in kind(session, self.sim.now_s)
-        )
+        mine = [each for each in ours(self.sim) if (owner_of(self.sim, each) or ("", 0))[0] == name]
+        spans = (part for each in mine for part in self._doubtful(each))
+        return union((begins - EDGE_S, ends + EDGE_S) for begins, ends in spans)
+
+    def _doubtful(self, session: Session) -> Iterator[Span]:
+        """Yield when it was on its way out, or away and not known to be missing."""
+        yield from leaving(session, self.sim.now_s)
+        for begins, ends in away(session, self.sim.now_s):
+            known = (at_s for at_s in self._missing[session.sid] if begins <= at_s < ends)
+            yield (begins, int(min(known, default=ends)))
 
     def _shown(self, spans: list[Span]) -> str:
         zero = self.sim.script.begins_s
