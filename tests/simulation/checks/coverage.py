@@ -2,12 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from math import inf
 from typing import TYPE_CHECKING
 
 from reconciler.engine.history import histories
 from reconciler.plan.coverage import Cover, coverage
 from reconciler.plan.session import Phase
-from reconciler.plan.spans import Span, Spans, both, minus, union
+from reconciler.plan.spans import Span, Spans, both, minus, span, union
 from reconciler.simulator.session import Session
 from reconciler.state.store import Change, SetSession
 from tests.simulation.check import Check
@@ -35,14 +36,21 @@ class Coverage(Check):
 
     def __init__(self, sim: "Simulation") -> None:
         super().__init__(sim)
-        self._missing: dict[str, list[float]] = defaultdict(list)
-        """When it was written that a session is missing, by `sid`: from then on it is known."""
+        self._missing: dict[str, list[tuple[float, float]]] = defaultdict(list)
+        """When state had each session as missing, by `sid`: so long it was known."""
 
     def wrote(self, process: Process, changes: Sequence[Change]) -> None:
         del process
         for change in changes:
-            if isinstance(change, SetSession) and change.session.phase is Phase.MISSING:
-                self._missing[change.session.sid].append(self.sim.now_s)
+            if isinstance(change, SetSession):
+                self._note(self._missing[change.session.sid], change.session.phase)
+
+    def _note(self, spans: list[tuple[float, float]], phase: Phase) -> None:
+        is_missing = bool(spans) and spans[-1][1] == inf
+        if phase is Phase.MISSING and not is_missing:
+            spans.append((self.sim.now_s, inf))
+        elif phase is not Phase.MISSING and is_missing:
+            spans[-1] = (spans[-1][0], self.sim.now_s)
 
     def end(self) -> None:
         sim = self.sim
@@ -68,7 +76,8 @@ class Coverage(Check):
         known = union((*cover.covered, *cover.unconfirmed))
         unknown = minus(both(truth, cover.wanted), known)
         self._report(name, "does not know of", minus(unknown, self._unseen(name)))
-        claimed = minus(cover.covered, truth)
+        lost = union(part for each in self._mine(name) for part in away(each, self.sim.now_s))
+        claimed = minus(cover.covered, minus(truth, lost))
         self._report(name, "says that it recorded", minus(claimed, self._untold(name)))
 
     def _report(self, name: str, what: str, spans: Spans) -> None:
@@ -94,12 +103,16 @@ class Coverage(Check):
         spans = (part for each in mine for part in self._doubtful(each))
         return union((begins - EDGE_S, ends + EDGE_S) for begins, ends in spans)
 
+    def _mine(self, name: str) -> Iterator[Session]:
+        for each in ours(self.sim):
+            if (owner_of(self.sim, each) or ("", 0))[0] == name:
+                yield each
+
     def _doubtful(self, session: Session) -> Iterator[Span]:
         """Yield when it was on its way out, or away and not known to be missing."""
         yield from leaving(session, self.sim.now_s)
-        for begins, ends in away(session, self.sim.now_s):
-            known = (at_s for at_s in self._missing[session.sid] if begins <= at_s < ends)
-            yield (begins, int(min(known, default=ends)))
+        known = union(part for each in self._missing[session.sid] for part in span(*each, EVER))
+        yield from minus(away(session, self.sim.now_s), known)
 
     def _shown(self, spans: list[Span]) -> str:
         zero = self.sim.script.begins_s
