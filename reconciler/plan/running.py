@@ -9,7 +9,7 @@ from reconciler.plan.expiry import forced_stop_s, in_last_third, rotate_at_s
 from reconciler.plan.reasons import Reason
 from reconciler.plan.session import End, Session
 from reconciler.plan.slots import Slot
-from reconciler.plan.starts import wait_for_successor
+from reconciler.plan.starts import has_new_wire, wait_for_successor
 from reconciler.plan.times import rfc3339
 from reconciler.plan.world import Comparison
 from reconciler.spec.groups import Group
@@ -105,9 +105,10 @@ def _forbidden(error: Action, comparison: Comparison) -> Action:
 
 def _replace(slot: Slot, session: Session, *, stop_first: bool) -> Action:
     failed = _failed_successor(slot, session)
-    is_same = failed is not None and failed.digest == slot.digest
-    if failed is not None and is_same and slot.world.now_s < next_start_s(failed):
-        return wait_for_successor(slot, failed)
+    if failed is not None and slot.world.now_s < next_start_s(failed):
+        wanted = slot.world.wanted[slot.key.recording]
+        if not has_new_wire(slot.world, wanted, failed):
+            return wait_for_successor(slot, failed)
     order = "it is stopped first" if stop_first else "its successor starts first"
     text = f"replaces {slot.name}: what changed takes another session, and {order}"
     action = slot.act(Kind.REPLACE, Reason.SPEC_CHANGED, text, _cause_of(slot.comparison(session)))

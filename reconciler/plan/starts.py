@@ -41,6 +41,18 @@ def lets_stand(world: World, wanted: Wanted, last: Session) -> bool:
     return is_over and _afresh(world, wanted, last) is None
 
 
+def has_new_wire(world: World, wanted: Wanted, previous: Session) -> bool:
+    """Tell whether another request would go out; a change that nobody compared counts as one."""
+    if previous.digest == wanted.digest:
+        return False
+    comparison = world.comparisons.get(previous.id)
+    if comparison is None:
+        return True
+    return comparison.replaces or any(
+        change.effect is not Change.LOCAL for change in comparison.changes
+    )
+
+
 def start_beside(slot: Slot) -> Action:
     """Return the start of the next session while the one before it is still on its way out."""
     before = slot.ending[-1]
@@ -149,21 +161,9 @@ def _afresh(world: World, wanted: Wanted, previous: Session) -> Reason | None:
     ended_s = previous.ended_s if previous.ended_s is not None else previous.created_s
     if previous.is_orphan or not previous.end_reason:
         return None
-    if _has_new_wire(world, wanted, previous):
+    if has_new_wire(world, wanted, previous):
         return Reason.SPEC_CHANGED
     return reopened(world, wanted, ended_s)
-
-
-def _has_new_wire(world: World, wanted: Wanted, previous: Session) -> bool:
-    """Tell whether another request would go out; a change that nobody compared counts as one."""
-    if previous.digest == wanted.digest:
-        return False
-    comparison = world.comparisons.get(previous.id)
-    if comparison is None:
-        return True
-    return comparison.replaces or any(
-        change.effect is not Change.LOCAL for change in comparison.changes
-    )
 
 
 def _start(slot: Slot, reason: Reason, why: str, cause: Cause = Cause.SPEC) -> Action:
