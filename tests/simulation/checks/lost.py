@@ -81,7 +81,7 @@ class Lost(Check):
     def end(self) -> None:
         """Look at what is left when nothing is left to do."""
         for session, known in living(self.sim):
-            if known is None or known.is_orphan or self._is_let_go(known):
+            if known is None or known.is_orphan or self._is_dropped(known):
                 continue
             if known.app_id in self._halted and known.unanswered_s is not None:
                 continue
@@ -97,7 +97,7 @@ class Lost(Check):
         if known is None or known.resource_id != session.resource_id:
             self.fail(f"{session.sid[:6]} of {session.identity.cname} lives, unknown to state")
         elif not known.may_live:
-            if known.recheck_s is None and not self._is_let_go(known):
+            if known.recheck_s is None and not self._is_dropped(known):
                 self.fail(f"{called_so(known)} lives, and is {known.phase} ({known.end_reason})")
         elif known.sid != session.sid and (known.sid or known.phase not in _NO_SID):
             self.fail(f"{called_so(known)} is {session.sid[:6]} in truth")
@@ -123,6 +123,10 @@ class Lost(Check):
             for policy in (each.spec.get("policy", {}) for each in self._roles(known))
         )
 
+    def _is_dropped(self, known: Session) -> bool:
+        """Tell whether it is not followed any more: `Orphans` judges the latest ends of those."""
+        return known.end_reason == End.UNSEEN or self._is_let_go(known)
+
     def _is_let_go(self, known: Session) -> bool:
         """Tell whether somebody asked to let it run (`forget`, `onRemoval`, `manage`)."""
         if known.end_reason != End.FORGOTTEN:
@@ -139,5 +143,5 @@ class Lost(Check):
     def _roles(self, known: Session) -> Iterator[Role]:
         """Yield what its Recording is, also one that is gone or renamed."""
         for role in (*self.sim.past, *self.sim.roles.values()):
-            if known.recording == role.name or known.channel == role.channel:
+            if known.recording in self._stances.names(role) or known.channel == role.channel:
                 yield role
