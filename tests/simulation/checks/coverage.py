@@ -76,8 +76,7 @@ class Coverage(Check):
         known = union((*cover.covered, *cover.unconfirmed))
         unknown = minus(both(truth, cover.wanted), known)
         self._report(name, "does not know of", minus(unknown, self._unseen(name)))
-        lost = union(part for each in self._mine(name) for part in away(each, self.sim.now_s))
-        claimed = minus(cover.covered, minus(truth, lost))
+        claimed = minus(cover.covered, union((*self._there(name), *self._lent(name))))
         self._report(name, "says that it recorded", minus(claimed, self._untold(name)))
 
     def _report(self, name: str, what: str, spans: Spans) -> None:
@@ -102,6 +101,12 @@ class Coverage(Check):
         mine = [each for each in ours(self.sim) if (owner_of(self.sim, each) or ("", 0))[0] == name]
         spans = (part for each in mine for part in self._doubtful(each))
         return union((begins - EDGE_S, ends + EDGE_S) for begins, ends in spans)
+
+    def _there(self, name: str) -> Iterator[Span]:
+        """Yield when each of its sessions was up, and not on its way to another server."""
+        now_s = self.sim.now_s
+        for each in self._mine(name):
+            yield from minus(up(each, now_s), away(each, now_s))
 
     def _mine(self, name: str) -> Iterator[Session]:
         for each in ours(self.sim):
