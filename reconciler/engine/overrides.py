@@ -59,7 +59,8 @@ def _decided(recorded: Recorded, demand: Suspend | Resume, now_s: float) -> Over
     known = recorded.override
     held = known if known is not None and _in_force(known, now_s) else None
     if isinstance(demand, Resume):
-        return known if held is None else replace(held, until_s=now_s)
+        # Both moments have been, so that it does not hold again where the clock was set back.
+        return known if held is None else replace(held, since_s=now_s, until_s=now_s)
     until_s = None if demand.for_s is None else now_s + demand.for_s
     return Override(since_s=held.since_s if held else now_s, reason=demand.reason, until_s=until_s)
 

@@ -40,9 +40,18 @@ def ahead_s(noted: Session | Recorded, now_s: float) -> float:
 
     That is all that a process can know of what happened before it.
     """
-    names = _NOTED if isinstance(noted, Session) else _REMOVED
-    by_s = max((moment_s for _, moment_s in _moments(noted, names)), default=now_s) - now_s
+    by_s = max(_noted(noted), default=now_s) - now_s
     return by_s if by_s > AHEAD_S else 0.0
+
+
+def _noted(noted: Session | Recorded) -> Iterator[float]:
+    """Yield the moments that cannot lie ahead."""
+    if isinstance(noted, Session):
+        yield from (moment_s for _, moment_s in _moments(noted, _NOTED))
+        return
+    yield from (moment_s for _, moment_s in _moments(noted, _REMOVED))
+    if noted.override is not None:
+        yield noted.override.since_s
 
 
 def moved(session: Session, by_s: float) -> Session:

@@ -30,7 +30,7 @@ class Override:
     """`reconciler suspend`: not recording until `until_s` (Unix; None: until resumed).
 
     One that is over stays: what ended before `until_s` begins afresh (`wants.reopened`), so that
-    `reconciler resume` sets it to its own moment.
+    `reconciler resume` sets both to its own moment.
     """
 
     since_s: float

@@ -79,3 +79,12 @@ def test_how_long_it_is_gone_and_suspended_stays(by_s: float) -> None:
     assert recorded_moved(forever, by_s) == forever
     assert ahead_s(forever, NOW_S) == 0.0
     assert ahead_s(after, NOW_S) == (by_s if by_s > AHEAD_S else 0.0)
+
+
+@given(st.floats(-100, 100))
+def test_a_recording_is_ahead_by_when_it_was_removed_or_its_suspend_began(by_s: float) -> None:
+    recorded = Recorded(name="a", app="b", channel="c", mode="mix", digest="", terms="", source="")
+    ahead = pytest.approx(by_s if by_s > AHEAD_S else 0.0)
+    assert ahead_s(replace(recorded, removed_s=NOW_S + by_s), NOW_S) == ahead
+    over = Override(since_s=NOW_S + by_s, until_s=NOW_S + 3600)
+    assert ahead_s(replace(recorded, override=over), NOW_S) == ahead
