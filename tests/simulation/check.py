@@ -62,6 +62,9 @@ class Check:
     def planned(self, process: Process, plan: Plan) -> None:
         """Hear of the plan that a command has made."""
 
+    def loads(self, process: Process) -> None:
+        """Hear that a `run` reads the specs, to make them the desired state."""
+
     def recalled(self, process: Process, snapshot: Snapshot) -> None:
         """Hear what a process has read of state."""
 
@@ -86,6 +89,7 @@ HOOKS = (
     "notified",
     "held",
     "planned",
+    "loads",
     "recalled",
     "died",
     "look",

@@ -1,12 +1,14 @@
 """All checkers, one file each in `checks/`."""
 
 from tests.simulation.check import Check
+from tests.simulation.checks.addresses import Addresses
 from tests.simulation.checks.budget import Budget
 from tests.simulation.checks.converged import Converged
 from tests.simulation.checks.coverage import Coverage
 from tests.simulation.checks.durable import Durable
 from tests.simulation.checks.foreign import Foreign
 from tests.simulation.checks.grace import Grace
+from tests.simulation.checks.halts import Halts
 from tests.simulation.checks.intents import Intents
 from tests.simulation.checks.layouts import Layouts
 from tests.simulation.checks.limits import Limits
@@ -26,12 +28,14 @@ from tests.simulation.checks.stops import Stops
 from tests.simulation.checks.uids import Uids
 
 CHECKS: tuple[type[Check], ...] = (
+    Addresses,
     Budget,
     Converged,
     Coverage,
     Durable,
     Foreign,
     Grace,
+    Halts,
     Intents,
     Layouts,
     Limits,

@@ -198,7 +198,7 @@ MUTATIONS = (
         wrong="A start that stays perhaps started is tried again on the same uid.",
         breaks="errors of the service: the Recording goes on at once on another uid",
         made=_no_backup_uid,
-        found_by=28,
+        found_by=43,
         found_of=0,
     ),
     Mutation(
@@ -206,7 +206,7 @@ MUTATIONS = (
         wrong="A layout is sent without its background and its regions.",
         breaks="invariant 7: `updateLayout` always carries the whole layout",
         made=_partial_layout,
-        found_by=2,
+        found_by=0,
         found_of=0,
     ),
     Mutation(
@@ -214,7 +214,7 @@ MUTATIONS = (
         wrong="A manifest with an error is taken as one that is not there.",
         breaks="invariant 10: a spec error never stops a recording",
         made=_prune_on_error,
-        found_by=49,
+        found_by=6,
         found_of=0,
     ),
     Mutation(
@@ -222,7 +222,7 @@ MUTATIONS = (
         wrong="Whoever does not get the lock goes on as if it had it.",
         breaks="locking: `apply` and `run` hold the scope's lock",
         made=_unchecked_lock,
-        found_by=1,
+        found_by=5,
         found_of=0,
     ),
     Mutation(
@@ -254,7 +254,7 @@ MUTATIONS = (
         wrong="A notification that comes twice is acted on twice.",
         breaks="the daemon: many wake-ups make one run",
         made=_doubled_notice,
-        found_by=5,
+        found_by=2,
         found_of=0,
     ),
     Mutation(
@@ -262,7 +262,7 @@ MUTATIONS = (
         wrong="Each process books slots of its own.",
         breaks="invariant 5: the rate holds over all processes that share the state",
         made=_unshared_budget,
-        found_by=9,
+        found_by=11,
         found_of=0,
     ),
 )

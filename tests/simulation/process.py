@@ -264,6 +264,7 @@ class DaemonProcess(Process):
         )
 
     def _read(self, fetched: Fetched) -> tuple[Catalog, Options]:
+        self.sim.loads(self)
         catalog = self.sim.read(fetched.paths)
         return catalog, options(fetched.paths, catalog)
 

@@ -29,6 +29,7 @@ class Scene:
 def scenes() -> tuple[Scene, ...]:
     """Return all short scenes, in an order in which neighbours have little in common."""
     all_ = [*_wrong_calls(), *_orders(), *_others(), *_ours(), *_rare(), *_rare()]
+    all_ += [*_apps(), *_repeats()] * 2
     return tuple(all_[place::STRIDE][index] for place, index in _places(len(all_)))
 
 
@@ -110,6 +111,34 @@ def _rare() -> Iterator[Scene]:
     yield Scene("mix", ((0.0, "plan", {"fate": ["step", 2]}),))
     yield _wrong("updateLayout 206 code 65 done", "updateLayout")
     yield from (_wrong(name, "ncs-ip") for name in _EVERYWHERE)
+
+
+def _apps() -> Iterator[Scene]:
+    """Yield what concerns an App as a whole."""
+    back: Beat = (30.0, "edit_app_id", {})
+    yield Scene("mix", ((0.0, "edit_app_id", {}), back))
+    yield Scene("web", ((0.0, "edit_app_id", {}), _REPLACE))
+    for wholly in (False, True):
+        untrusted: Beat = (0.0, "edit_endpoints", {"seconds": 60.0, "wholly": wholly})
+        yield Scene("mix", (untrusted, _REPLACE, (10.0, "plan", {"fate": None})))
+    for name in _OF_ALL:
+        refused = {"name": name, "endpoint": "*", "seconds": 100.0, "rule": {}}
+        yield Scene("mix", ((0.0, "fault", refused), *_MUCH))
+    yield Scene("mix", ((0.0, "misdirect", {"session": 0, "event": notices.EXIT}),))
+
+
+_OF_ALL = ("* 401 Invalid authentication credentials", "* 403 a page", "* 400 appid is invalid")
+_MUCH: tuple[Beat, ...] = tuple(
+    (1.0, "edit_field", {"role": role, "field": "resourceExpiry"}) for role in range(3)
+)
+"""Work for several Recordings, as long as there are so many."""
+
+
+def _repeats() -> Iterator[Scene]:
+    """Yield starts whose answer nobody hears, and that cannot be made again as they were."""
+    fate = {"at": "answer start", "count": 1, "down_s": 30.0, "luck": None}
+    crash: Beat = (0.0, "crash", fate)
+    yield Scene("mix", (crash, (1.0, "edit_storage", FIRST), (12.0, "turn_keys", {})))
 
 
 _LATE = {"loss": 0.0, "duplicate": 0.0, "disorder": 1.0, "disorder_s": 80.0, "redundant": False}

@@ -1,5 +1,6 @@
 """What stands in the specs beside the Recordings, and in the environment, whatever the seed."""
 
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from reconciler.simulator.settings import Settings, Tuning
@@ -9,7 +10,13 @@ from tests.simulation.script import Script
 ADDRESSES = ("http://127.0.0.1:8787", "http://127.0.0.1:8788")
 """The endpoints of both Apps; the service answers at each."""
 
-RATES = {NORTH: 10, SOUTH: 5}
+UNTRUSTED = "https://recordings.example.net"
+"""Where nobody allowed credentials to go."""
+
+OTHER_NORTH = "00112233445566778899aabbccddeeff"
+"""Another App ID of the same account, which people may give to `north`."""
+
+RATES = {NORTH: 10, SOUTH: 5, OTHER_NORTH: 10}
 APP_IDS = {"north": NORTH, "south": SOUTH}
 PREFIXES = (["one"], ["one", "two"])
 OTHER_RTMP = "rtmp://push.example.com/live/stream-key-7732"
@@ -18,24 +25,45 @@ CERTIFICATE, CUSTOMER_SECRET = "c0ffee" * 5 + "77", "customer-secret-7731"
 """Nothing else of a simulation looks like these."""
 
 
+@dataclass
+class Apps:
+    """Both Apps, as people have them in the specs."""
+
+    ids: dict[str, str] = field(default_factory=lambda: dict(APP_IDS))
+    endpoints: tuple[str, ...] = ADDRESSES
+    """Those of `north`; `south` is always at those that are allowed."""
+
+    limits: dict[str, int] = field(default_factory=dict)
+
+    def write(self, stage: LongStage) -> None:
+        """Write them into the specs."""
+        stage.write("app.yaml", *(self._text(name) for name in self.ids))
+
+    def _text(self, name: str) -> str:
+        endpoints = list(self.endpoints if name == "north" else ADDRESSES)
+        rate = RATES[self.ids[name]]
+        return app(name, self.ids[name], requestsPerSecond=rate, endpoints=endpoints, **self.limits)
+
+
 def service_settings(script: Script) -> Settings:
     """Return those of the service that a script is played on."""
-    return told_settings(
+    settings = told_settings(
         certificate=CERTIFICATE,
         customer_secret=CUSTOMER_SECRET,
         seed=script.seed,
         tuning=Tuning(**script.tuning),
     )
+    return replace(settings, app_ids=tuple(RATES))
 
 
-def furnish(stage: LongStage) -> None:
+def furnish(stage: LongStage, apps: Apps | None = None) -> None:
     """Write the Apps, the Storages and the Template, and set what they read."""
     stage.environ["NOTICES"] = stage.settings.notify_secret
     stage.environ["CERTIFICATE"] = stage.settings.certificate or ""
     stage.environ["CUSTOMER_SECRET"] = stage.settings.customer_secret
     stage.environ["OTHER_RTMP"] = OTHER_RTMP
     stage.allow_exec = True
-    write_apps(stage)
+    (apps or Apps()).write(stage)
     bucket = {"vendor": "aws", "region": "us-east-1", "bucket": "recordings"}
     keys = {"accessKey": {"env": "ACCESS_KEY"}, "secretKey": {"env": "SECRET_KEY"}}
     filed = {**bucket, "credentials": {"file": "../keys.json"}, "refresh": "5m"}
@@ -51,18 +79,6 @@ def write_template(stage: LongStage, edition: int) -> None:
     """Write what some Recordings have in common."""
     common = {"prefix": PREFIXES[edition % len(PREFIXES)]}
     stage.write("template.yaml", manifest("Template", "common", common))
-
-
-def write_apps(stage: LongStage, **limits: int) -> None:
-    """Write both Apps, which may have limits of their own."""
-    common = {"endpoints": list(ADDRESSES), **limits}
-    stage.write(
-        "app.yaml",
-        *(
-            app(name, app_id, requestsPerSecond=RATES[app_id], **common)
-            for name, app_id in APP_IDS.items()
-        ),
-    )
 
 
 async def started_by_others(stage: LongStage, folder: Path) -> set[str]:

@@ -23,7 +23,7 @@ from reconciler.spec.load import Files
 from reconciler.spec.setting import Setting
 from reconciler.state.store import Change, Snapshot
 from reconciler.state.store import Event as Told
-from tests.daemon.cast import SOUTH, LongStage, Role, manifest
+from tests.daemon.cast import LongStage, Role, manifest
 from tests.daemon.support import Shelf
 from tests.daemon.truth import Excuses
 from tests.daemon.wires import Call
@@ -38,9 +38,10 @@ from tests.simulation.logs import Logs
 from tests.simulation.process import DaemonProcess, Process
 from tests.simulation.reached import ACT, ACTION, MOVE, ROW, Reached, row_name, row_of, told
 from tests.simulation.script import Part, Script
-from tests.simulation.setting import furnish, service_settings, started_by_others
+from tests.simulation.setting import Apps, furnish, service_settings, started_by_others
 from tests.simulation.settling import settle
 from tests.simulation.timeline import Timeline
+from tests.simulation.truth import app_of
 from tests.simulation.windows import times_of
 
 LOOK_S = 15.0
@@ -80,6 +81,7 @@ class Simulation:
         self.shelf = Shelf((str(self.stage.specs),))
         self.book = Book()
         self.logs = Logs()
+        self.apps = Apps()
         self.roles: dict[str, Role] = {}
         self.past: list[Role] = []
         self.in_set: list[str] = []
@@ -214,7 +216,7 @@ class Simulation:
 
     def furnish(self) -> None:
         """Write what stands in the specs beside the Recordings."""
-        furnish(self.stage)
+        furnish(self.stage, self.apps)
         self.commit()
 
     def write_set(self, names: Sequence[str]) -> None:
@@ -284,6 +286,10 @@ class Simulation:
         self.say(process.name, f"plans: {plan.summary}")
         self._tell("planned", process, plan)
 
+    def loads(self, process: Process) -> None:
+        """Hear that a `run` reads the specs."""
+        self._tell("loads", process)
+
     def recalled(self, process: Process, snapshot: Snapshot) -> None:
         """Hear what a process has read of state."""
         self._tell("recalled", process, snapshot)
@@ -291,26 +297,23 @@ class Simulation:
     def fell(self, process: Process) -> None:
         """Hear that a process has died, from within; its remains go in a moment."""
         self.say(process.name, "is killed")
-        self._died(process)
+        self._tell("died", process)
         self.host.fell(process)
 
     def ended(self, process: Process) -> None:
         """Hear that a process has ended."""
         self.say(process.name, "ends")
-        self._died(process)
+        self._tell("died", process)
         self.host.ended(process)
 
-    def _died(self, process: Process) -> None:
-        self._tell("died", process)
-
-    async def hear(self, url: str, headers: Mapping[str, str], body: bytes) -> int | None:
-        """Bring a notification to the daemon; nobody answers while none runs."""
+    async def hear(
+        self, url: str, headers: Mapping[str, str], body: bytes, *, app: str = ""
+    ) -> int | None:
+        """Bring a notification to the daemon, of its App or of another; nobody answers without."""
         del url
         letter = json.loads(body)
         payload = letter["payload"]
-        session = self.stage.simulator.world.sessions.get(payload["sid"])
-        is_south = session is not None and session.identity.app_id == SOUTH
-        name = "south" if is_south else "north"
+        name = app or app_of(self, payload["sid"])
         status = None
         if self.daemon is not None and self.network.down is None:
             given = {key.lower(): value for key, value in headers.items()}

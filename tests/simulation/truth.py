@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from reconciler.plan.session import Session
 from reconciler.simulator.session import READY, Phase, Tick
 from reconciler.simulator.session import Session as Simulated
+from tests.daemon.cast import SOUTH
 
 if TYPE_CHECKING:
     from tests.simulation.simulation import Simulation
@@ -40,6 +41,13 @@ def ends_s(session: Simulated) -> float | None:
     """Return when the session will end by itself if nothing else happens; None: never."""
     ends = (session.due.get(Tick.HOURS), session.due.get(Tick.TOKEN))
     return min((end for end in ends if end is not None), default=None)
+
+
+def app_of(sim: "Simulation", sid: str) -> str:
+    """Return the App that notifications of a session are sent for."""
+    session = sim.stage.simulator.world.sessions.get(sid)
+    is_south = session is not None and session.identity.app_id == SOUTH
+    return "south" if is_south else "north"
 
 
 def called_so(known: Session) -> str:

@@ -220,6 +220,7 @@ class Wishes:
     def _wish(self, role: Role) -> Wish:
         spec = role.spec
         wire = {key: value for key, value in spec.items() if key not in _ELSE}
+        wire["appId"] = self._sim.apps.ids[spec["app"]]
         if "web" in spec:  # it is paused and pushed elsewhere while it records
             page = {key: value for key, value in spec["web"].items() if key != "paused"}
             wire["web"] = {**page, "rtmp": "rtmp" in page}

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 from tests.daemon.cast import Role, Times
 from tests.simulation import casting, setting
 from tests.simulation.acts.act import Act, Given, number, some_role
+from tests.simulation.reached import FAULT
 
 if TYPE_CHECKING:
     from tests.simulation.simulation import Simulation
 
 REPLACED = "replaced"
+GUARD_S = 900.0
+"""So long may it take until what a guard held is approved, or no more asked for."""
 
 
 def edit_layout(sim: "Simulation", role: int, layout: Given) -> None:
@@ -211,14 +214,43 @@ def edit_template(sim: "Simulation", edition: int) -> None:
 
 def limit_apps(sim: "Simulation", most: int, seconds: float) -> None:
     """Let both Apps have few recordings for a while: the others wait."""
-    setting.write_apps(sim.stage, maxRecordings=most, maxWebRecordings=most)
+    sim.apps.limits = {"maxRecordings": most, "maxWebRecordings": most}
     sim.trouble(seconds, "few places")
-    sim.commit()
+    _write_apps(sim)
     sim.after(seconds, partial(_lift_limits, sim))
 
 
 def _lift_limits(sim: "Simulation") -> None:
-    setting.write_apps(sim.stage)
+    sim.apps.limits = {}
+    _write_apps(sim)
+
+
+def edit_app_id(sim: "Simulation") -> None:
+    """Give `north` another App ID, or its first: all that it records takes other sessions."""
+    is_first = sim.apps.ids["north"] == setting.APP_IDS["north"]
+    sim.apps.ids["north"] = setting.OTHER_NORTH if is_first else setting.APP_IDS["north"]
+    sim.reach(FAULT, "app id edited" if is_first else "app id edited back")
+    sim.trouble(GUARD_S, REPLACED)
+    _write_apps(sim)
+
+
+def edit_endpoints(sim: "Simulation", seconds: float, *, wholly: bool) -> None:
+    """Let `north` be called at an endpoint that nobody allowed, for a while."""
+    mine = () if wholly else setting.ADDRESSES[:1]
+    sim.apps.endpoints = (*mine, setting.UNTRUSTED)
+    sim.reach(FAULT, "endpoints not allowed" if wholly else "endpoint not allowed")
+    sim.trouble(seconds, "an endpoint is not allowed")
+    _write_apps(sim)
+    sim.after(seconds, partial(_right_endpoints, sim))
+
+
+def _right_endpoints(sim: "Simulation") -> None:
+    sim.apps.endpoints = setting.ADDRESSES
+    _write_apps(sim)
+
+
+def _write_apps(sim: "Simulation") -> None:
+    sim.apps.write(sim.stage)
     sim.commit()
 
 
@@ -280,6 +312,14 @@ _QUICK: Mapping[str, Act] = {
     "edit_rtmp": Act(edit_rtmp, _role, 0.7),
 }
 
+KINDS = (
+    "app id edited",
+    "app id edited back",
+    "endpoint not allowed",
+    "endpoints not allowed",
+)
+"""The kinds of faults that can be reached here."""
+
 ACTS: Mapping[str, Act] = {
     **_QUICK,
     "pause": Act(pause, _lasting, 0.5),
@@ -290,6 +330,15 @@ ACTS: Mapping[str, Act] = {
     "limit_apps": Act(
         limit_apps,
         lambda rng: {"most": rng.randint(1, 2), "seconds": round(rng.uniform(30, 400), 1)},
+        0.3,
+    ),
+    "edit_app_id": Act(edit_app_id, weight=0.3),
+    "edit_endpoints": Act(
+        edit_endpoints,
+        lambda rng: {
+            "seconds": round(rng.uniform(30, 200), 1),
+            "wholly": rng.random() < 0.5,
+        },
         0.3,
     ),
     "hurry": Act(hurry, _hurry, 0.7),

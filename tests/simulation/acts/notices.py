@@ -14,6 +14,7 @@ from reconciler.simulator.session import Phase, Session
 from reconciler.simulator.tree import Object
 from tests.simulation.acts.act import Act, Given, number, pick, some_session
 from tests.simulation.reached import FAULT
+from tests.simulation.truth import app_of
 
 if TYPE_CHECKING:
     from tests.simulation.simulation import Simulation
@@ -63,6 +64,18 @@ async def forge(sim: "Simulation", session: int, event: int) -> None:
     status = await sim.hear("", signatures("not the secret", body), body)
     if status == 200:
         sim.violated("Forged", f"a notification with a wrong signature was taken: event {event}")
+
+
+async def misdirect(sim: "Simulation", session: int, event: int) -> None:
+    """Tell the end of a session that goes on, as a notification of the other App."""
+    found = some_session(sim, session)
+    if found is None:
+        return
+    body = _end_of(sim, found, event).body(sim.now_s)
+    other = "north" if app_of(sim, found.sid) == "south" else "south"
+    sim.reach(FAULT, "notice misdirected")
+    headers = signatures(sim.stage.settings.notify_secret, body)
+    await sim.hear("", headers, body, app=other)
 
 
 async def tell_end(sim: "Simulation", session: int) -> None:
@@ -118,6 +131,7 @@ KINDS = (
     "notices redundant",
     "notice resent",
     "notice forged",
+    "notice misdirected",
     "end told late",
     *(f"event {event}" for event in TOLD),
 )
@@ -130,6 +144,7 @@ ACTS: Mapping[str, Act] = {
         forge,
         lambda rng: {"session": number(rng), "event": rng.choice([EXIT, LEAVE, PAGE_STOPPED])},
     ),
+    "misdirect": Act(misdirect, lambda rng: {"session": number(rng), "event": EXIT}, 0.5),
     "tell_end": Act(tell_end, lambda rng: {"session": number(rng)}, 0.3),
     "tell": Act(tell, lambda rng: {"session": number(rng), "event": rng.choice(TOLD)}),
 }

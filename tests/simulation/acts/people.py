@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tests.daemon.cast import Role, renamed
 from tests.simulation import casting
 from tests.simulation.acts.act import Act, Given, number, some_role
-from tests.simulation.acts.edits import is_held
+from tests.simulation.acts.edits import GUARD_S, is_held
 from tests.simulation.reached import FAULT
 from tests.simulation.script import read_part
 
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from tests.simulation.simulation import Simulation
 
 ROLES_MAX = 16
-GUARD_S = 900.0
-"""So long may it take until what a guard held is approved, or no more asked for."""
 
 
 def add(sim: "Simulation", part: Given) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.simulation.check import Check
+from tests.simulation.setting import ADDRESSES
 
 if TYPE_CHECKING:
     from tests.simulation.process import Process
@@ -34,6 +35,7 @@ class InCalm(Check):
         sim = self.sim
         network = sim.network
         is_reached = network.down is None and not network.lost and not network.on_the_way
+        is_reached = is_reached and sim.apps.endpoints == ADDRESSES
         is_well = not sim.disk.is_full and not sim.stage.simulator.gateway.faults.rules
         is_right = sim.clock.wrong_s == self._wrong_s
         if sim.daemon is None or not (is_reached and is_well and is_right):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from reconciler.agora.messages import Reply, Unanswered
@@ -13,6 +14,8 @@ from reconciler.state.store import Change, Notice, SetSession
 from tests.daemon.wires import Call
 from tests.simulation.checks.calm import InCalm
 from tests.simulation.checks.replies import told_by
+from tests.simulation.refused import Refused
+from tests.simulation.setting import ADDRESSES
 from tests.simulation.truth import HostClock
 
 if TYPE_CHECKING:
@@ -65,6 +68,11 @@ class Grace(InCalm):
         """When nobody was reached, and what was due then."""
 
         self._clock = HostClock(sim)
+        self._refused = Refused()
+        self._barred_s = -inf
+
+    def loads(self, process: Process) -> None:
+        self._refused.loads(process)
 
     def called(self, process: Process, call: Call) -> None:
         if call.endpoint == "query" and call.sid in self._rechecks:
@@ -90,6 +98,7 @@ class Grace(InCalm):
     def answered(self, process: Process, call: Call, answer: Reply | Unanswered) -> None:
         if isinstance(answer, Unanswered):
             return
+        self._refused.answered(process, call, answer)
         told = told_by(answer)
         if call.endpoint == "acquire" and "resourceId" in told:
             hours = call.body["clientRequest"].get("resourceExpiredHour", 72)
@@ -122,8 +131,20 @@ class Grace(InCalm):
         super().look()
         late_s = self.sim.clock.monotonic_s() - LATE_S
         for sid, due in self._rechecks.items():
+            self._put_off_where_not_called(sid, due)
             if due and max(due[0], self.calm_since_s) < late_s:
                 self.fail(f"{sid[:6]}, settled by 404 alone, was not queried again")
+
+    def _put_off_where_not_called(self, sid: str, due: list[float]) -> None:
+        """Put off what is due while all work of the App is stopped, as if nobody was reached."""
+        if not due or self.sim.daemon is None:
+            return
+        app_id = self.sim.stage.simulator.world.sessions[sid].identity.app_id
+        until_s = self._refused.until_s(self.sim.daemon, app_id)
+        if self.sim.apps.endpoints != ADDRESSES:
+            self._barred_s = self.sim.clock.monotonic_s()
+        if due[0] <= max(until_s, self._barred_s):
+            due[0] += RECHECKS_S[0]
 
     def _queried(self, sid: str, response: Mapping[str, Any]) -> None:
         services = response.get("extensionServiceState", [])

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.plan.life import SETTLED
 from reconciler.plan.session import REACHABLE
+from reconciler.simulator.session import Phase
 from reconciler.state.store import Change, Notice
 from tests.simulation.check import Check
+from tests.simulation.truth import app_of
 
 if TYPE_CHECKING:
     from tests.simulation.process import Process
@@ -22,7 +24,8 @@ class Notices(Check):
     """One notification is stored once, however often it comes, and before it is acknowledged.
 
     What was not acknowledged comes again, and acts then: an end that was told and taken is in
-    state. What is refused leaves nothing.
+    state. What is refused leaves nothing. What comes for another App ends nothing of this one: each
+    signs for its own (`Lost` finds it too).
     """
 
     def __init__(self, sim: Simulation) -> None:
@@ -41,7 +44,6 @@ class Notices(Check):
                 self._told.add(about)
 
     def notified(self, app: str, told: dict[str, object], status: int | None) -> None:
-        del app
         payload: Any = told["payload"]
         notice_id = str(told["noticeId"])
         keys = ("sid", "uid", "serviceType")
@@ -53,13 +55,17 @@ class Notices(Check):
         if status not in {ACCEPTED, None} and self._stored.get(notice_id) == now_s:
             self.fail(f"notification {notice_id} was refused ({status}), and is stored")
         if status == ACCEPTED and told["eventType"] == EXIT:
-            self._check_ended(str(payload["sid"]))
+            self._check_ended(app, str(payload["sid"]))
 
-    def _check_ended(self, sid: str) -> None:
+    def _check_ended(self, app: str, sid: str) -> None:
         session = self.sim.stage.simulator.world.sessions[sid]
         known = self.sim.book.by_resource(session.resource_id)
         if known is None or known.sid != sid:
             return  # of others, or of a start whose answer has not come: nobody knows its `sid`
+        if app != app_of(self.sim, sid):
+            if known.end_reason and session.phase is Phase.LIVE:
+                self.fail(f"the end of {sid[:6]} was told by another App, and believed")
+            return
         if known.phase not in SETTLED:
             self.fail(f"the end of {sid[:6]} was told and acknowledged, and it is {known.phase}")
         self._settled.add(known.id)

@@ -1,0 +1,80 @@
+"""Whether what the service says of an App as a whole ends all work of that App."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from reconciler.state.store import Condition
+from tests.simulation.check import Check
+from tests.simulation.refused import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reconciler.agora.messages import Reply, Unanswered
+    from reconciler.state.store import Change
+    from tests.daemon.wires import Call
+    from tests.simulation.process import Process
+    from tests.simulation.simulation import Simulation
+
+REASONS = frozenset({"credentials", "app-not-enabled", "app-blocked"})
+
+
+class Halts(Check):
+    """401, 403 and "App not enabled" stop all work of that App (design/reconcile.md, "Errors").
+
+    After such an answer no call of that App leaves the process that heard it, until it reads the
+    specs anew. Until then all of its Recordings are told the same ("with one clear error").
+    """
+
+    def __init__(self, sim: Simulation) -> None:
+        super().__init__(sim)
+        self._refused = Refused()
+        self._started: set[str] = set()
+        """Resource IDs of which a start has left before."""
+
+        self._repeats: set[Call] = set()
+        self._heard: dict[int, set[str]] = defaultdict(set)
+        """The App IDs that were refused since each process read the specs."""
+
+        self._told: dict[int, dict[str, None]] = defaultdict(dict)
+        """What it says of them."""
+
+        self._old: dict[int, dict[str, None]] = defaultdict(dict)
+        """What it said before: a pass that began then may still say it."""
+
+    def loads(self, process: Process) -> None:
+        self._refused.loads(process)
+        self._old[process.number] |= self._told.pop(process.number, {})
+        self._heard.pop(process.number, None)
+
+    def called(self, process: Process, call: Call) -> None:
+        if call.endpoint == "start":
+            if call.resource_id in self._started:
+                self._repeats.add(call)
+            self._started.add(call.resource_id)
+            return  # it belongs to its acquire, which it must follow (invariant 4)
+        why = self._refused.why(process, call.app_id)
+        if why:
+            self.fail(
+                f"{process.name} sends a `{call.endpoint}` under {call.app_id[:6]} after {why}"
+            )
+
+    def answered(self, process: Process, call: Call, answer: Reply | Unanswered) -> None:
+        if call in self._repeats:
+            return  # on a repeat only 200 and 201/7 tell ("Errors of the service")
+        if self._refused.answered(process, call, answer):
+            self._heard[process.number].add(call.app_id)
+
+    def wrote(self, process: Process, changes: Sequence[Change]) -> None:
+        for change in changes:
+            if isinstance(change, Condition) and change.reason in REASONS:
+                self._say(process, change.message)
+
+    def _say(self, process: Process, message: str) -> None:
+        told = self._told[process.number]
+        if message not in self._old[process.number]:
+            told[message] = None
+        if len(told) > len(self._heard[process.number]):
+            self.fail(f"{process.name} says of an App that cannot be called: {', '.join(told)}")

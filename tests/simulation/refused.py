@@ -1,0 +1,74 @@
+"""What the service says of an App as a whole, and how long each process is bound by it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from math import inf
+from typing import TYPE_CHECKING
+
+from reconciler.agora import trees
+from reconciler.agora.messages import Reply, Unanswered
+
+if TYPE_CHECKING:
+    from tests.daemon.wires import Call
+    from tests.simulation.process import Process
+
+REFUSED = frozenset({401, 403})
+DISABLED = frozenset({62, 400, 405})
+"""Codes with which an acquire says that the service serves this App not at all (agora-api.md 6.2).
+"""
+
+_BAD_REQUEST = 400
+
+
+class Refused:
+    """The App IDs that each process may not call, from an answer on until it reads the specs anew.
+
+    A command does that no more. A `run` does with each `--interval`, and sooner when something says
+    that they changed (docs/guide/daemon.md, "What wakes it").
+    """
+
+    def __init__(self) -> None:
+        self._whys: dict[int, dict[str, str]] = defaultdict(dict)
+        self._loaded_s: dict[int, float] = {}
+        self._lifted_s: dict[str, float] = {}
+
+    def loads(self, process: Process) -> None:
+        """Take note that a process may call all of them once more."""
+        now_s = self._loaded_s[process.number] = process.sim.clock.monotonic_s()
+        self._lifted_s |= dict.fromkeys(self._whys.pop(process.number, {}), now_s)
+
+    def answered(self, process: Process, call: Call, answer: Reply | Unanswered) -> str:
+        """Hear an answer; return what it says of the App, empty: nothing.
+
+        It says nothing of an App that may have other credentials since the call left.
+        """
+        why = _why(call, answer) if call.app_id else ""
+        if why and call.at_s >= self._loaded_s.get(process.number, -inf):
+            self._whys[process.number].setdefault(call.app_id, f"{why} to `{call.endpoint}`")
+        return why
+
+    def why(self, process: Process, app_id: str) -> str:
+        """Return why a process may not call an App now; empty: it may."""
+        return self._whys[process.number].get(app_id, "")
+
+    def until_s(self, process: Process, app_id: str) -> float:
+        """Return until when nobody, or this process, could call an App; at the latest now."""
+        if self.why(process, app_id):
+            return process.sim.clock.monotonic_s()
+        return self._lifted_s.get(app_id, -inf)
+
+
+def _why(call: Call, answer: Reply | Unanswered) -> str:
+    if isinstance(answer, Unanswered):
+        return ""
+    if answer.status in REFUSED:
+        return str(answer.status)
+    tree = trees.parsed(answer.body) or {}
+    code = trees.whole(tree, "code") or None
+    if answer.status != _BAD_REQUEST:
+        return ""
+    if call.endpoint == "acquire" and code in DISABLED:
+        return f"code {code}"
+    is_invalid = code is None and "appid is invalid" in str(tree.get("message"))
+    return "an invalid App ID" if is_invalid else ""
