@@ -64,6 +64,9 @@ class Post:
         self._rules = rules
         self._last = _Load()
         self._has_heard = False
+        self._told: Held | None = None
+        """What is held, as it was last written down."""
+
         standing = records.store.conditions(records.scope)
         self._guarded = {
             Key(each.recording, each.replica)
@@ -174,14 +177,15 @@ class Post:
         return self.guard.judge(world_of_all(shop.site, shop.differ, held=False), plan, anew=anew)
 
     async def _adopt(self, judgement: Judgement) -> None:
-        before, held = self.guard.held, judgement.held
+        before, held = self._told, judgement.held
         self.guard.adopt(judgement)
         changes = [*self._conditions(before)]
-        if held is not None and (before is None or _told(before) != _told(held)):
+        if held is not None and (before is None or _sign(before) != _sign(held)):
             text = f"{held.objection.message}; `reconciler approve {held.digest}` lets it happen"
             changes.append(event("", WARNING, held.objection.code, text, self.shop.site.now_s()))
         if changes:
             await self.records.commit(*changes)
+        self._told, self._guarded = held, set(held.actions) if held else set()
 
     def _news(self, plan: Plan, marks: object) -> set[str]:
         """Return the Recordings whose next action is another than after the load before."""
@@ -229,10 +233,9 @@ class Post:
                 message=_said(held.objection.message, held.digest) if held and is_held else "",
                 since_s=self.shop.site.now_s(),
             )
-        self._guarded = now
 
 
-def _told(held: Held) -> object:
+def _sign(held: Held) -> object:
     return held.digest, held.actions.keys()
 
 

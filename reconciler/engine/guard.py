@@ -152,11 +152,11 @@ class Guard:
         return self.held is not None and _is_same(action, self.held.actions.get(action.key))
 
     def _ended_lately(self, now_s: float) -> int:
-        ended = self._memory.ended
+        # What ended later than now did so before the clock was set back.
         self._memory.ended = {
-            session: ended_s
-            for session, ended_s in ended.items()
-            if now_s - WINDOW_S < ended_s <= now_s
+            session: min(ended_s, now_s)
+            for session, ended_s in self._memory.ended.items()
+            if now_s - WINDOW_S < ended_s
         }
         return len(self._memory.ended)
 

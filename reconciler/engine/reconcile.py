@@ -14,6 +14,7 @@ from reconciler.engine.change import change
 from reconciler.engine.differ import Differ
 from reconciler.engine.observe import observe
 from reconciler.engine.outcome import Done, Outcome, RequeueAfter, Retry, Stalled
+from reconciler.engine.places import free_now, is_full
 from reconciler.engine.refuse import refused
 from reconciler.engine.settle import settle
 from reconciler.engine.site import RESYNC_S, Site
@@ -21,7 +22,7 @@ from reconciler.engine.start import Order, start, unready
 from reconciler.engine.tell import WARNING, event
 from reconciler.plan.action import Action, Key, Kind
 from reconciler.plan.applied import freeze, sealed_text
-from reconciler.plan.capacity import Seat, free_places
+from reconciler.plan.capacity import needs_place
 from reconciler.plan.decide import decide_recording
 from reconciler.plan.looks import next_look_s, next_stop_s
 from reconciler.plan.reasons import Reason
@@ -57,26 +58,24 @@ async def reconcile(site: Site, differ: Differ, name: str, held: Collection[Key]
     actions = [refused(differ, each, site.now_s()) for each in actions if site.lets(each)]
     problems: dict[Key, Problem] = {}
     for action in actions:
+        if _lost_place(site, action):
+            continue  # the next pass says so
         problem = await _act(site, differ, action)
         if problem is not None:
             problems[action.key] = problem
     return Pass(_outcome(site, name, actions, problems), problems, tuple(actions))
 
 
+def _lost_place(site: Site, action: Action) -> bool:
+    """Tell whether its place was taken while another replica was worked on."""
+    return needs_place(action) and is_full(site, site.specs.desired(action.key.recording))
+
+
 def next_actions(site: Site, differ: Differ, name: str) -> tuple[Action, ...]:
     """Return the next action of each replica of a Recording, as things are now."""
     world = world_of(site, differ, name)
-    return decide_recording(world, name, _free_places(site, world, name))
-
-
-def _free_places(site: Site, world: World, name: str) -> Mapping[Seat, int]:
-    """Return the places that are free where a Recording may take one."""
     wanted = world.wanted.get(name)
-    app = world.apps.get(wanted.app) if wanted is not None else None
-    if app is None:
-        return {}
-    sharing = {each.name: each for each in world.apps.values() if each.app_key == app.app_key}
-    return free_places(sharing, site.records.places())
+    return decide_recording(world, name, free_now(site, wanted.app) if wanted else {})
 
 
 def world_of(site: Site, differ: Differ, name: str) -> World:

@@ -16,6 +16,7 @@ from reconciler.agora.rtc_token import SALT_MAX
 from reconciler.engine.bodies import Bodies, bodies, duration_s
 from reconciler.engine.halt import HALTED, INTERRUPTED
 from reconciler.engine.keep import keep_sid
+from reconciler.engine.places import is_full
 from reconciler.engine.recover import bring_back
 from reconciler.engine.site import Site
 from reconciler.engine.tell import events
@@ -83,7 +84,8 @@ async def start(site: Site, order: Order) -> Problem | None:
         if setback is None:
             return None
         problem = setback.problem
-        if not setback.try_other_uid:
+        # An orphan keeps its place, and another uid takes one more (capacity.py).
+        if not setback.try_other_uid or is_full(site, desired):
             break
     return problem
 

@@ -67,6 +67,11 @@ def freed_places(world: World, actions: Iterable[Action]) -> dict[Seat, tuple[Ke
     return freed
 
 
+def needs_place(action: Action) -> bool:
+    """Tell whether an action begins a session more than there are."""
+    return _takes_place(action) or _borrows_place(action)
+
+
 class _Places:
     """The places that are left while actions are gone through."""
 

@@ -12,6 +12,7 @@ import pytest
 from reconciler.agora.messages import Reply, Request, Unanswered
 from tests.agora.support import NOW_S
 from tests.engine.support import (
+    APP,
     CERTIFICATE,
     Stage,
     Tap,
@@ -298,3 +299,27 @@ async def test_the_clocks_of_a_session_that_was_taken_up_count_from_before_its_s
     assert session.resource_ends_s <= alive.started_s + 3600
     assert session.started_s is not None
     assert session.started_s >= NOW_S
+
+
+@virtual_time
+async def test_an_orphan_keeps_its_place_so_that_no_other_uid_takes_one_more(
+    tmp_path: Path,
+) -> None:
+    stage = Stage(tmp_path)
+    stage.write("app.yaml", APP + "  maxRecordings: 1\n")
+    stage.want("lobby")
+    stage.fault("start", effect=NOT_COMPLETED)
+    await stage.apply()
+    assert [each.phase for each in stage.sessions()] == ["orphan"]
+    action = action_of(await stage.plan(), "lobby")
+    assert (action.kind, action.reason) == ("error", "no-place")
+
+
+@virtual_time
+async def test_a_replica_whose_place_was_taken_meanwhile_is_not_started(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    stage.write("app.yaml", APP + "  maxRecordings: 2\n")
+    stage.want("lobby", replicas=2)
+    stage.fault("start", effect=NOT_COMPLETED)
+    await stage.apply()
+    assert [(each.replica, each.phase) for each in stage.sessions()] == [(0, "orphan")] * 2

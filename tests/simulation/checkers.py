@@ -8,6 +8,7 @@ from tests.simulation.checks.coverage import Coverage
 from tests.simulation.checks.durable import Durable
 from tests.simulation.checks.foreign import Foreign
 from tests.simulation.checks.grace import Grace
+from tests.simulation.checks.guards import Guards
 from tests.simulation.checks.halts import Halts
 from tests.simulation.checks.intents import Intents
 from tests.simulation.checks.layouts import Layouts
@@ -19,6 +20,7 @@ from tests.simulation.checks.orphans import Orphans
 from tests.simulation.checks.pairing import Pairing
 from tests.simulation.checks.renewals import Renewals
 from tests.simulation.checks.restarts import Restarts
+from tests.simulation.checks.resync import Resync
 from tests.simulation.checks.rotations import Rotations
 from tests.simulation.checks.schedules import Schedules
 from tests.simulation.checks.secrets import Secrets
@@ -35,6 +37,7 @@ CHECKS: tuple[type[Check], ...] = (
     Durable,
     Foreign,
     Grace,
+    Guards,
     Halts,
     Intents,
     Layouts,
@@ -46,6 +49,7 @@ CHECKS: tuple[type[Check], ...] = (
     Pairing,
     Renewals,
     Restarts,
+    Resync,
     Rotations,
     Schedules,
     Secrets,

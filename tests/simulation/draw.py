@@ -11,7 +11,7 @@ from typing import Any
 from tests.simulation.acts.act import Given
 from tests.simulation.acts.table import ACTS
 from tests.simulation.casting import crew, part, plain
-from tests.simulation.scenes import LONG, Scene, scenes
+from tests.simulation.scenes import CROWDS, LONG, Scene, scenes
 from tests.simulation.script import Part, Script, Step
 
 BEGINS_S = (
@@ -24,6 +24,9 @@ SIZES = (0, 0, 0, 1, 1, 2, 3)
 
 MANY = (12, 15)
 """So many Recordings are a case for the guard; few seeds have them, for each costs."""
+
+CROWD_EVERY, CROWD_S = 13, 900.0
+"""Every so manieth seed is about many, of which a guard lets some end; longer than its window."""
 
 SAFETY_S = (180.0, 900.0)
 LONG_S = 3900.0
@@ -52,15 +55,32 @@ SCENE_S = (40.0, 90.0)
 def draw(seed: int) -> Script:
     """Return the simulation of a seed."""
     rng = Random(seed)
+    if seed % CROWD_EVERY == CROWD_EVERY - 1:
+        return _crowd(seed, rng)
     is_long, has_many = rng.random() < LONG_SHARE, rng.random() < MANY_SHARE
     safety_s = LONG_S if is_long else round(rng.uniform(*SAFETY_S), 1)
     modes, beats = _beats(rng, seed, safety_s, is_long=is_long)
     # A long scene is about a session that nothing else has ended before.
     others = ([] if beats else _long_steps(rng)) if is_long else _steps(rng, safety_s)
-    steps = [*others, *beats]
+    parts = tuple(_parts(rng, safety_s, modes, has_many=has_many))
+    return _script(seed, rng, parts, [*others, *beats], safety_s)
+
+
+def _crowd(seed: int, rng: Random) -> Script:
+    """Return one of many plain Recordings, with little else than what is about all of them."""
+    scene = CROWDS[seed // CROWD_EVERY % len(CROWDS)]
+    beats = _played(rng, scene, rng.uniform(0.0, SCENE_S[0]))
+    others = _steps(rng, CROWD_S) if rng.random() < BUSY_SHARE else []
+    parts = (plain(f"crowd-{index:02}", scene.mode) for index in range(rng.randint(*MANY)))
+    return _script(seed, rng, (*parts,), [*others, *beats], CROWD_S)
+
+
+def _script(
+    seed: int, rng: Random, parts: tuple[Part, ...], steps: list[Step], safety_s: float
+) -> Script:
     return Script(
         seed=seed,
-        parts=tuple(_parts(rng, safety_s, modes, has_many=has_many)),
+        parts=parts,
         steps=tuple(sorted(steps, key=lambda step: step.at_s)),
         safety_s=safety_s,
         begins_s=rng.choice(BEGINS_S),

@@ -10,7 +10,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from reconciler.agora.error_table import ROWS, UNKNOWN, UNKNOWN_START
 from reconciler.plan.action import Kind
 from reconciler.plan.session import Phase
-from tests.simulation.acts import edits, hooks, notices, ours, people, requests, service, users
+from tests.simulation.acts import (
+    edits,
+    hooks,
+    many,
+    notices,
+    ours,
+    people,
+    requests,
+    service,
+    users,
+)
 from tests.simulation.acts.table import ACTS
 from tests.simulation.reached import ACT, ACTION, FAULT, MOVE, ROW, Reached, row_name, told
 
@@ -84,5 +94,5 @@ def _all() -> Iterator[str]:
     yield from (told(MOVE, f"{was}>{now}") for was, after in MOVES for now in after)
     yield from (told(ACT, name) for name in ACTS)
     yield from (told(FAULT, name) for name in ours.FAULTS)
-    for module in (edits, hooks, notices, people, requests, service, users):
+    for module in (edits, hooks, many, notices, people, requests, service, users):
         yield from (told(FAULT, name) for name in module.KINDS)

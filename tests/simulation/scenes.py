@@ -5,11 +5,12 @@ sessions that come to the end of their resource, an hour after their start.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from tests.simulation.acts import hooks, notices, service
 from tests.simulation.acts.answers import ENDPOINTS
+from tests.simulation.casting import plain
 
 Beat = tuple[float, str, Mapping[str, Any]]
 """After how many seconds which act is given what, beside what is drawn for it."""
@@ -28,7 +29,7 @@ class Scene:
 
 def scenes() -> tuple[Scene, ...]:
     """Return all short scenes, in an order in which neighbours have little in common."""
-    all_ = [*_wrong_calls(), *_orders(), *_others(), *_ours(), *_rare(), *_rare()]
+    all_ = [*_wrong_calls(), *_orders(), *_others(), *_ours(), *_rare(), *_rare(), *_full()]
     all_ += [*_apps(), *_repeats()] * 2
     return tuple(all_[place::STRIDE][index] for place, index in _places(len(all_)))
 
@@ -141,8 +142,31 @@ def _repeats() -> Iterator[Scene]:
     yield Scene("mix", (crash, (1.0, "edit_storage", FIRST), (12.0, "turn_keys", {})))
 
 
+def _full() -> Iterator[Scene]:
+    """Yield what finds no place: replicas, successors, and what orphans leave room for."""
+    few: Beat = (0.0, "limit_apps", {"most": 1, "seconds": 200.0})
+    yield Scene("mix", (few, _REPLACE, (60.0, "edit_replicas", {**FIRST, "replicas": 2})))
+    two: Beat = (0.0, "edit_replicas", {**FIRST, "replicas": 2})
+    more: Beat = (0.0, "limit_apps", {"most": 2, "seconds": 200.0})
+    stops: Beat = (30.0, "stop", FIRST)
+    yield Scene("mix", (two, more, _SILENT, _lost(20.0, {"times": 4}), stops))
+    rash: Beat = (110.0, "apply", {"patience_s": 0.0, "pause_s": 0.0, "fate": None})
+    down: Beat = (105.0, "kill", {"down_s": 30.0})
+    for _ in range(3):  # chance has to leave the orphan alone
+        yield Scene("mix", (few, _SILENT, _lost(1.0, {}), (2.0, "stop", FIRST), down, rash))
+
+
+def _lost(at_s: float, rule: Mapping[str, Any]) -> Beat:
+    given = {"name": "lost after", "endpoint": "start", "seconds": 100.0, "rule": rule}
+    return (at_s, "fault", given)
+
+
 _LATE = {"loss": 0.0, "duplicate": 0.0, "disorder": 1.0, "disorder_s": 80.0, "redundant": False}
 _SILENT: Beat = (0.0, "garble", {"seconds": 200.0, "chaos": {**_LATE, "loss": 1.0}})
+
+
+_SET = tuple(asdict(replace(plain(f"hall-{index}", "mix"), in_set=True)) for index in range(2))
+"""Recordings that a set makes."""
 
 
 def _ours() -> Iterator[Scene]:
@@ -151,12 +175,19 @@ def _ours() -> Iterator[Scene]:
     yield Scene("mix", ((0.0, "apply", {"patience_s": 60.0, "fate": ["step", 2]}),))
     yield Scene("mix", ((0.0, "stand_by", {"seconds": 200.0}), (20.0, "kill", {"down_s": 60.0})))
     down = {"down_s": 60.0}
+    rash: Beat = (5.0, "apply", {"patience_s": 0.0, "pause_s": 0.0, "fate": None})
+    gone: Beat = (1.0, "clear", {"seconds": 50.0})
+    yield Scene("mix", ((0.0, "kill", down), gone, rash))
+    yield Scene("mix", ((0.0, "clear", {"seconds": 420.0}),))  # longer than what is gone is left
+    members: list[Beat] = [(0.0, "add", {"part": each}) for each in _SET]
+    none: Beat = (60.0, "empty_set", {"seconds": 420.0})
+    yield Scene("mix", (*members, none))
+    yield Scene("mix", (*members, none, (61.0, "kill", down), (66.0, *rash[1:])))
     yield Scene("mix", ((0.0, "kill", down), (5.0, "apply", {"fate": ["call", 2]})))
     yield Scene("mix", ((0.0, "kill", down), (5.0, "stop_here", {**FIRST, "fate": ["call", 1]})))
     yield Scene("mix", ((0.0, "kill", down), (5.0, "set_clock", {})))
     yield Scene("mix", ((0.0, "fill_disk_at_start", {"seconds": 60.0}), _REPLACE))
     yield Scene("mix", ((0.0, "plan", {"fate": None}),) * 12)  # more at once than calls of a second
-    rash: Beat = (5.0, "apply", {"patience_s": 0.0, "pause_s": 0.0, "fate": None})
     torn: Beat = (1.0, "break_manifest", {**FIRST, "seconds": 50.0})
     yield Scene("mix", ((0.0, "kill", down), torn, rash))  # an `apply` prunes at once
 
@@ -167,6 +198,41 @@ _NO_SERVER = {
     "seconds": 900.0,
     "rule": {},
 }
+
+_THREE: Mapping[str, Any] = {"count": 3, "first": 0}
+_NEXT: Mapping[str, Any] = {"count": 3, "first": 3}
+_FIVE: Mapping[str, Any] = {"count": 5, "first": 0}
+_RASH: Mapping[str, Any] = {"patience_s": 0.0, "pause_s": 0.0, "fate": None}
+
+CROWDS: tuple[Scene, ...] = (
+    *[Scene("mix", ((100.0, "edit_many", _THREE), (400.0, "edit_many", _NEXT)))] * 2,
+    Scene("mix", ((100.0, "edit_many", _FIVE),)),
+    Scene(
+        "mix",
+        (
+            (100.0, "edit_many", _THREE),
+            (200.0, "restart", {"down_s": 1.0}),
+            (420.0, "edit_many", _NEXT),
+        ),
+    ),
+    Scene(
+        "mix",
+        (
+            (100.0, "edit_many", _FIVE),
+            (480.0, "approve", {}),
+            (500.0, "edit_many", {**_FIVE, "first": 5}),
+        ),
+    ),
+    Scene(
+        "mix",
+        (
+            (99.0, "kill", {"down_s": 60.0}),
+            (100.0, "edit_many", _FIVE),
+            (105.0, "apply", _RASH),
+        ),
+    ),
+)
+"""Scenes about many Recordings, of which a guard lets some be ended within ten minutes."""
 
 LONG: tuple[Scene, ...] = (
     *[Scene("mix", ())] * 2,
@@ -183,6 +249,7 @@ LONG: tuple[Scene, ...] = (
         ((2900.0, "fault", _NO_SERVER), (3530.0, "order", {"session": 0, "name": "failover 90"})),
     ),
     Scene("mix", ((5.8, "kill", {"down_s": 3700.0}),)),
+    Scene("mix", ((2400.0, "limit_apps", {"most": 1, "seconds": 1200.0}),)),
     # What takes long in a calm time: one idle end after the other, and credentials that change.
     Scene("mix", ((2400.0, "empty_channel", {**FIRST, "seconds": 1100.0, "watched": False}),)),
     Scene("mix", ((60.0, "edit_storage", FIRST), (1700.0, "turn_keys", {}))),

@@ -159,18 +159,18 @@ def edit_windows(sim: "Simulation", role: int, seconds: float) -> None:
         (*before.schedule, window),
         lambda from_s, until_s: [*before.opens(from_s, until_s), more],
     )
-    _reschedule(sim, found.name, wider)
-    sim.after(seconds + 30.0, partial(_reschedule, sim, found.name, before))
+    reschedule(sim, found.name, wider)
+    sim.after(seconds + 30.0, partial(reschedule, sim, found.name, before))
 
 
 def drop_windows(sim: "Simulation", role: int) -> None:
     """Record always what was scheduled."""
     found = some_role(sim, role)
     if found is not None and found.times.schedule:
-        _reschedule(sim, found.name, Times())
+        reschedule(sim, found.name, Times())
 
 
-def _reschedule(sim: "Simulation", name: str, times: Times) -> None:
+def reschedule(sim: "Simulation", name: str, times: Times) -> None:
     role = sim.roles.get(name)
     if role is not None:
         role.ask(sim.now_s, times)

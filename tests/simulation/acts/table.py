@@ -2,11 +2,22 @@
 
 from collections.abc import Mapping
 
-from tests.simulation.acts import edits, hooks, notices, ours, people, requests, service, users
+from tests.simulation.acts import (
+    edits,
+    hooks,
+    many,
+    notices,
+    ours,
+    people,
+    requests,
+    service,
+    users,
+)
 from tests.simulation.acts.act import Act
 
 ACTS: Mapping[str, Act] = {
     **people.ACTS,
+    **many.ACTS,
     **edits.ACTS,
     **requests.ACTS,
     **users.ACTS,

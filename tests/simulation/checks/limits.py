@@ -1,87 +1,169 @@
-"""How many sessions may run at once, and how often each of them is queried."""
+"""How many sessions of an App may run at once."""
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from reconciler.agora.messages import Reply, Unanswered
-from reconciler.plan.session import Phase
-from reconciler.simulator.session import Session
-from tests.daemon.wires import Call
-from tests.simulation.checks.calm import InCalm
+from reconciler.plan.action import Kind
+from reconciler.plan.reasons import Reason
+from reconciler.plan.session import End, Phase, Session
+from reconciler.state.store import Change, SetSession
+from tests.simulation.check import Check
+from tests.simulation.truth import called_so
+from tests.simulation.wishes import PASS_S, Times
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from reconciler.plan.action import Action, Plan
     from tests.simulation.process import Process
     from tests.simulation.simulation import Simulation
 
-PLACES = {False: 50, True: 200}
-"""`maxRecordings` and `maxWebRecordings`, by whether it is a web page (spec-format.md)."""
+WEB = "web"
+FIELDS = {False: ("maxRecordings", 50), True: ("maxWebRecordings", 200)}
+"""What limits them and how many it lets run, by whether they record a page (spec-format.md)."""
 
-RESYNC_S = 120.0 * 1.1
-"""`--resync`, and what sessions differ by so that they are not all queried together."""
+BEGINNING = frozenset({Kind.START, Kind.RESTART})
+SUCCEEDING = frozenset({Kind.REPLACE, Kind.ROTATE})
 
-SELDOM_S = 5 * RESYNC_S
-"""The same where notifications of the session arrive: they tell of its end."""
-
-SILENT_S = 180.0
-"""After that nobody relies on a session's notifications; it tells its progress every minute."""
-
-SLACK_S = 60.0
-"""The wait in line, and how seldom is looked here."""
-
-OK = 200
+Seat = tuple[str, bool]
+"""An App, and whether it is for web pages: what one limit counts."""
 
 
-class Limits(InCalm):
-    """`maxRecordings` holds, counted per App ID; a running session is queried as `--resync` says.
+class Limits(Check):
+    """Never does a session begin where its App's `maxRecordings` are taken already.
 
-    The latter while a daemon lives, the service is reached, and nothing goes wrong
-    (design/reconcile.md, "running", "replacement").
+    Every session and orphan that may live takes a place; what runs keeps it, the others get those
+    that are free by name; a Recording beyond is an error, a successor waits (design/reconcile.md,
+    "replacement"; design/cli.md, "apply"). Those of others are not counted: no state has them.
     """
 
     def __init__(self, sim: Simulation) -> None:
         super().__init__(sim)
-        self._queried_s: dict[str, float] = {}
-        self._heard_s: dict[str, float] = {}
+        self._edition = -1
+        self._views: list[tuple[float, Mapping[Seat, int]]] = []
+        """What the specs let run, and since when."""
 
-    def called(self, process: Process, call: Call) -> None:
-        del process
-        if call.endpoint == "query":
-            self._queried_s[call.sid] = call.at_s
+        self._unread = Times()
+        self._read: dict[int, tuple[float, int]] = {}
+        """When each process could read the specs first, and which edition they were."""
 
-    def answered(self, process: Process, call: Call, answer: Reply | Unanswered) -> None:
-        if call.endpoint != "start" or not isinstance(answer, Reply) or answer.status != OK:
-            return
-        ours = [each for each in self.sim.stage.alive() if each.sid not in self.sim.foreign]
-        taken = Counter((each.identity.app_id, each.is_web) for each in ours)
-        for (_, is_web), number in sorted(taken.items()):
-            if number > PLACES[is_web]:
-                self.fail(f"{process.name} starts session {number} where {PLACES[is_web]} may run")
-
-    def notified(self, app: str, told: dict[str, object], status: int | None) -> None:
-        del app
-        payload = told["payload"]
-        if status == OK and isinstance(payload, dict):
-            self._heard_s[payload["sid"]] = self.sim.clock.monotonic_s()
+        self._claims: dict[str, Process] = {}
+        """Who claimed the uid of each session."""
 
     def look(self) -> None:
-        super().look()
-        if self.sim.clock.monotonic_s() - self.calm_since_s < RESYNC_S:
-            return
-        for session in self.sim.stage.alive():
-            if session.sid not in self.sim.foreign and session.reachable:
-                self._check(session)
+        """Look at what the specs let run."""
+        sim = self.sim
+        self._unread.look(sim.now_s, is_so=bool(sim.shelf.problem) or sim.disk.is_full)
+        path = sim.stage.specs / "app.yaml"
+        if self._edition != sim.edition and path.exists():
+            self._edition = sim.edition
+            self._views.append((sim.now_s, dict(_limits(path.read_text(encoding="utf-8")))))
 
-    def _check(self, session: Session) -> None:
-        known = self.sim.book.by_resource(session.resource_id)
-        if known is None or known.phase is not Phase.RUNNING or not known.sid:
+    def held(self, process: Process) -> None:
+        """Take note of when a process read the specs first."""
+        self._read[process.number] = (self.sim.now_s, self.sim.edition)
+
+    def wrote(self, process: Process, changes: Sequence[Change]) -> None:
+        """Look at the sessions that are begun."""
+        for change in changes:
+            if isinstance(change, SetSession) and change.session.id not in self._claims:
+                self._claims[change.session.id] = process
+                if change.session.phase is Phase.NONE:
+                    self._check(process, change.session)
+
+    def planned(self, process: Process, plan: Plan) -> None:
+        """Look at what an `apply` is going to begin; who has the lock knows all that state has."""
+        if not process.has_lock or self._read[process.number][1] != self.sim.edition:
             return
-        now_s = self.sim.clock.monotonic_s()
-        since_s = max(self._queried_s.get(session.sid, 0.0), self.calm_since_s)
-        # That notifications stay away is seen in a pass over everything (`--interval`).
-        silent_s = self._heard_s.get(session.sid, 0.0) + SILENT_S
-        silent_s += self.sim.script.settings["interval_s"]
-        due_s = min(max(since_s + RESYNC_S, silent_s), since_s + SELDOM_S)
-        if now_s > due_s + SLACK_S:
-            self.fail(f"{session.sid[:6]} was not queried for {now_s - since_s:.0f} s")
+        limits = self._let(process)
+        starts = [each for each in plan.actions if each.kind in BEGINNING and not each.session]
+        firsts = [each for each in starts if not each.after]
+        wanted = Counter(seat for each in firsts if (seat := self._seat_of(each)))
+        for seat, number in sorted(wanted.items()):
+            free = limits[seat] - self._planned_beside(seat)
+            if number > max(free, 0):
+                self.fail(f"{process.name} plans {number} starts of {seat[0]}, with {free} places")
+        for each in plan.actions:
+            if each.kind in SUCCEEDING and not (each.stop_first or each.after):
+                self._check_successor(process, each, wanted, limits)
+        self._check_order(plan, firsts)
+
+    def _check_successor(
+        self, process: Process, action: Action, starts: Counter[Seat], limits: Mapping[Seat, int]
+    ) -> None:
+        seat = self._seat_of(action)
+        if seat is not None and limits[seat] - self._planned_beside(seat) - starts[seat] <= 0:
+            self.fail(f"{process.name} plans a successor of {action.key}, with no place for it")
+
+    def _check_order(self, plan: Plan, starts: Sequence[Action]) -> None:
+        """See that the free places go by name."""
+        last = {seat: each.key for each in starts if (seat := self._seat_of(each)) is not None}
+        for each in plan.actions:
+            if each.kind is Kind.ERROR and each.reason is Reason.NO_PLACE:
+                seat = self._seat_of(each)
+                if seat in last and _order(each) < (last[seat].recording, last[seat].replica):
+                    self.fail(f"{last[seat]} has the place of {each.key}, which comes before it")
+
+    def _check(self, process: Process, new: Session) -> None:
+        self.look()
+        most = self._let(process)[new.app, new.mode == WEB]
+        others = [each for each in self._seated(new) if each.id != new.id]
+        if len(others) >= most:
+            text = f"{process.name} begins {called_so(new)} beside {len(others)} others"
+            self.fail(f"{text}, and {new.app} may have {most}: {_listed(others)}")
+
+    def _let(self, process: Process) -> Mapping[Seat, int]:
+        """Return the most that any of the specs let run that a process may act upon."""
+        since_s = self.sim.now_s - PASS_S
+        if process.command != "run":
+            since_s = min(since_s, self._read[process.number][0])
+        since_s = self._unread.before(since_s)
+        found: Counter[Seat] = Counter()
+        for at_s, limits in reversed(self._views):
+            found |= Counter(limits)
+            if at_s <= since_s:
+                break
+        return found
+
+    def _seated(self, new: Session) -> Iterator[Session]:
+        """Yield all that takes a place where a session is begun, but for the one it is begun for.
+
+        What did not come up in time is given up: the one after it has its place ("starting").
+        """
+        seat = (new.app_key, new.mode == WEB)
+        for each in self.sim.book.sessions.values():
+            if (each.app_key, each.mode == WEB) == seat and self._takes_place(each):
+                is_same = (each.recording, each.replica) == (new.recording, new.replica)
+                if not (is_same and each.stop_reason == End.UNCONFIRMED):
+                    yield each
+
+    def _takes_place(self, session: Session) -> bool:
+        """Tell whether it may live, or is about to: by a process that is at work."""
+        is_claimed = session.phase is Phase.NONE and self._claims[session.id].alive
+        return session.may_live or is_claimed
+
+    def _planned_beside(self, seat: Seat) -> int:
+        sessions = self.sim.book.sessions.values()
+        return sum((each.app, each.mode == WEB) == seat and each.may_live for each in sessions)
+
+    def _seat_of(self, action: Action) -> Seat | None:
+        role = self.sim.roles.get(action.key.recording)
+        return None if role is None else (str(role.spec["app"]), role.mode == WEB)
+
+
+def _limits(text: str) -> Iterator[tuple[Seat, int]]:
+    for document in text.split("---\n"):
+        told = json.loads(document)
+        for is_web, (field, most) in FIELDS.items():
+            yield (told["metadata"]["name"], is_web), told["spec"].get(field, most)
+
+
+def _order(action: Action) -> tuple[str, int]:
+    return action.key.recording, action.key.replica
+
+
+def _listed(sessions: Sequence[Session]) -> str:
+    return ", ".join(f"{called_so(each)} {each.phase}" for each in sessions)

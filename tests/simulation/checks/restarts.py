@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.agora.messages import Reply, Unanswered
 from reconciler.plan.session import ASKED, End, Phase, Session
-from reconciler.state.store import Change, Rename, SetSession
+from reconciler.state.store import Change, DropRecorded, Rename, SetSession
 from tests.daemon.cast import Role
 from tests.daemon.wires import Call
 from tests.simulation.check import Check
 from tests.simulation.seconds import Key, ended_s
 from tests.simulation.stances import Stances
 from tests.simulation.truth import lives
-from tests.simulation.wishes import Wishes
 
 if TYPE_CHECKING:
     from tests.simulation.process import Process
@@ -64,14 +63,15 @@ class Restarts(Check):
         self._last: dict[Key, Try] = {}
         self._tries: dict[str, Try] = {}
         self._stances = Stances(sim)
-        self._wishes = Wishes(sim)
+        self._gone_s: dict[str, float] = {}
+        """When state forgot Recordings that were gone from the specs."""
+
         self._wrong_s = 0.0
         self._set_s = -inf
 
     def look(self) -> None:
         """See whether the host's clock was set, and the policies."""
         self._stances.look()
-        self._wishes.look()
         if self.sim.clock.wrong_s != self._wrong_s:
             self._wrong_s, self._set_s = self.sim.clock.wrong_s, self.sim.now_s
 
@@ -81,6 +81,8 @@ class Restarts(Check):
             if isinstance(change, SetSession):
                 session = change.session
                 self._claims[session.channel, session.uid] = session.id
+            elif isinstance(change, DropRecorded) and not self._is_written(change.name):
+                self._gone_s[change.name] = self.sim.now_s
             elif isinstance(change, Rename):
                 for name, replica in list(self._last):
                     if name == change.before:
@@ -159,7 +161,9 @@ class Restarts(Check):
         role = self.sim.roles.get(name)
         if role is None or before.config is None or before.config != this.config:
             return True
-        if self._is_edited(role, before) or self._has_lost(before) or self._was_gone(before):
+        if self._gone_s.get(name, 0.0) > before.begun_s:  # pruned: what is there again is new
+            return True
+        if self._is_edited(role, before) or self._has_lost(before):
             return True
         # The daemon's clock may be off by so much (acts/ours.py).
         off_s = abs(self.sim.clock.wrong_s) + EDGE_S
@@ -167,6 +171,10 @@ class Restarts(Check):
         if any(over_s - off_s <= from_s <= this.begun_s + off_s for from_s, _ in opens):
             return True
         return any(until_s >= over_s - off_s for _, until_s in role.suspended)
+
+    def _is_written(self, name: str) -> bool:
+        files = sorted(self.sim.stage.specs.iterdir())
+        return any(f'"{name}"' in each.read_text(encoding="utf-8") for each in files)
 
     def _has_lost(self, before: Try) -> bool:
         """Tell whether what it was to replace ended by itself, after it had failed.
@@ -178,11 +186,6 @@ class Restarts(Check):
             return False
         session = self.sim.stage.simulator.world.by_resource.get(replaced.resource_id)
         return session is not None and (ended_s(session) or 0.0) >= before.heard_s - EDGE_S
-
-    def _was_gone(self, before: Try) -> bool:
-        """Tell whether it was taken out of the specs meanwhile: what comes back then is new."""
-        session = self.sim.book.sessions[before.id]
-        return any(view.of(session) is None for view in self._wishes.true_views(before.begun_s))
 
     def _is_edited(self, role: Role, before: Try) -> bool:
         """Tell whether its spec is another one since: its uids, or all of it, are not compared.

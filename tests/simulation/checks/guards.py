@@ -1,0 +1,155 @@
+"""How many sessions may be ended at will within ten minutes."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reconciler.engine.demands import Approve
+from reconciler.plan.session import REACHABLE, End, Phase, Session
+from reconciler.state.store import Change, Condition, SetSession
+from tests.simulation.check import Check
+from tests.simulation.truth import called_so
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tests.simulation.process import Process
+    from tests.simulation.simulation import Simulation
+
+RUNNING_MIN, SHARE_MAX, WINDOW_S = 10, 0.3, 600.0
+"""Of at least so many no more than this share ends in this time (design/reconcile.md, "Guards")."""
+
+SLACK_S = 60.0
+"""What is judged in one pass is ended in it: so long may that take."""
+
+AT_WILL = frozenset({End.REMOVED, End.SUSPENDED, End.SURPLUS, End.REPLACED})
+"""Ends that the specs or people ask for; those of windows only where the schedule was edited."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A session that was ended at will: when, by whom, and whether a person approved of that.
+
+    `shown_s` is what the host's clock showed then.
+    """
+
+    at_s: float
+    shown_s: float
+    process: int
+    is_approved: bool
+    is_closed: bool
+    """It was a window that closed, by an edited schedule."""
+
+
+class Guards(Check):
+    """Never does more than 30 % of at least 10 running sessions end at will within ten minutes.
+
+    Unless somebody approved of exactly that. An `apply` looks at what itself ends: it refuses a
+    plan of more (design/reconcile.md, "Guards").
+    """
+
+    def __init__(self, sim: Simulation) -> None:
+        super().__init__(sim)
+        self._was: dict[str, Session] = {}
+        self._succeeded_s: dict[str, float] = {}
+        """When the last successor of a session was begun: then its end was decided."""
+
+        self._ended: dict[str, Ended] = {}
+        self._running: deque[tuple[float, int, int]] = deque()
+        """How many ran at a moment, and how many had been ended in the time before it."""
+
+        self._guarded: set[tuple[str, int]] = set()
+        self._approved: dict[tuple[str, int], float] = {}
+        self._heard = 0
+        self._held_s: dict[int, float] = {}
+
+    def held(self, process: Process) -> None:
+        """Take note of when a process could plan first."""
+        self._held_s[process.number] = self.sim.now_s
+
+    def look(self) -> None:
+        """Count what runs."""
+        now_s = self.sim.now_s
+        running = sum(map(self._is_running, self.sim.book.sessions.values()))
+        self._running.append((now_s, running, sum(1 for _ in self._lately(now_s))))
+        while self._running[0][0] < now_s - WINDOW_S:
+            self._running.popleft()
+
+    def wrote(self, process: Process, changes: Sequence[Change]) -> None:
+        """Look at the sessions that have to end from now on."""
+        self._hear()
+        for change in changes:
+            if isinstance(change, Condition) and change.type == "Guarded":
+                self._guard((change.recording, change.replica), is_held=change.status)
+            elif isinstance(change, SetSession):
+                session = change.session
+                before = self._was.get(session.id)
+                self._was[session.id] = session
+                if before is None and session.replaces and session.phase is Phase.NONE:
+                    self._succeeded_s[session.replaces] = self.sim.now_s
+                if before is not None and before.stop_reason != session.stop_reason:
+                    self._take(process, before, session)
+
+    def _hear(self) -> None:
+        """Take note of what was approved: all that was held when that was asked for."""
+        for at_s, demand in self.sim.demands[self._heard :]:
+            if isinstance(demand, Approve):
+                self._approved |= dict.fromkeys(sorted(self._guarded), at_s)
+        self._heard = len(self.sim.demands)
+
+    def _guard(self, key: tuple[str, int], *, is_held: bool) -> None:
+        (self._guarded.add if is_held else self._guarded.discard)(key)
+
+    def _take(self, process: Process, before: Session, session: Session) -> None:
+        if not session.stop_reason:  # the service refused, and nothing ends
+            self._ended.pop(session.id, None)
+        elif not before.stop_reason and before.phase in REACHABLE and self._is_at_will(session):
+            self.look()
+            now_s = self.sim.now_s
+            approved_s = self._approved.get((session.recording, session.replica))
+            is_approved = approved_s is not None and approved_s >= now_s - WINDOW_S
+            decided_s = self._succeeded_s.get(session.id, now_s)
+            shown_s = decided_s + self.sim.clock.wrong_s
+            is_closed = session.stop_reason == End.WINDOW_CLOSED
+            ended = Ended(decided_s, shown_s, process.number, is_approved, is_closed)
+            self._ended[session.id] = ended
+            if not is_approved:
+                self._check(process, session)
+
+    def _check(self, process: Process, session: Session) -> None:
+        now_s = self.sim.now_s
+        since_s, ended = now_s - SLACK_S, list(self._lately(now_s, SLACK_S))
+        mine = process.number
+        if process.command == "apply":
+            since_s = min(since_s, self._held_s[mine])
+            ended = [each for each in ended if each.process == mine]
+        # State does not keep whether a schedule was edited: the next process cannot know.
+        ended = [each for each in ended if each.process == mine or not each.is_closed]
+        totals = [count + more for at_s, count, more in self._running if at_s >= since_s]
+        number = sum(not each.is_approved for each in ended)
+        if min(totals) >= RUNNING_MIN and number > SHARE_MAX * max(totals):
+            text = f"{process.name} ends {called_so(session)} ({session.stop_reason})"
+            self.fail(f"{text}, one of {number} within ten minutes of {max(totals)}")
+
+    def _lately(self, now_s: float, less_s: float = 0.0) -> Iterator[Ended]:
+        since_s = now_s - WINDOW_S + less_s
+        # Where the clock was set forward, nobody can tell that it was not so long ago.
+        from_s = since_s + self.sim.clock.wrong_s
+        ended = self._ended.values()
+        return (each for each in ended if each.at_s > since_s and each.shown_s > from_s)
+
+    def _is_running(self, session: Session) -> bool:
+        role = self.sim.roles.get(session.recording)
+        policy = role.spec.get("policy", {}) if role is not None else {}
+        is_ours = policy.get("manage") != "observe"
+        return is_ours and session.phase in REACHABLE and not session.stop_reason
+
+    def _is_at_will(self, session: Session) -> bool:
+        if session.stop_reason != End.WINDOW_CLOSED:
+            return session.stop_reason in AT_WILL
+        role, now_s = self.sim.roles.get(session.recording), self.sim.now_s
+        before = role.asked[:-1] if role is not None else []
+        opens = (each.times.opens for each in before if each.times is not None)
+        return any(a <= now_s < b for each in opens for a, b in each(now_s, now_s + 1))
