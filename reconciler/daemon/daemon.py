@@ -294,8 +294,8 @@ class Daemon:
             options = self.claims.targeted(options)
             news |= await self.post.take(catalog, options, self.crew.alone)
         self.crew.renew(filter(self.claims.owns, news))
-        fresh = (name for name in self.post.names() if not self.crew.known(name))
-        self.crew.wake(filter(self.claims.owns, fresh))
+        fresh = {name for name in self.post.names() if not self.crew.known(name)}
+        self.crew.wake(filter(self.claims.owns, fresh | self.post.unseen()))
         self._await_prune()
         if is_first:
             log.info("the specs are read", extra={"recordings": len(self.post.names())})

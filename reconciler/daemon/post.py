@@ -20,8 +20,9 @@ from reconciler.engine.renewal import Aside, renew_all, renew_apps
 from reconciler.engine.shop import Materials, Shop, assemble
 from reconciler.engine.tell import WARNING, event
 from reconciler.plan.action import Key, Plan
+from reconciler.plan.looks import next_look_s
 from reconciler.plan.removal import prune_due_s
-from reconciler.plan.session import Session
+from reconciler.plan.session import REACHABLE, Session
 from reconciler.plan.world import Options
 from reconciler.spec.catalog import Catalog
 from reconciler.state.store import Change, Condition
@@ -125,6 +126,20 @@ class Post:
         """Return every Recording that there is anything to do or to see for."""
         living = {session.recording for session in self.records.all_sessions()}
         return {*self.shop.site.specs.wanted, *self.records.recorded, *living}
+
+    def unseen(self) -> set[str]:
+        """Return the Recordings with a session that is to be asked by now, and nobody does.
+
+        Nothing else says that a session has fallen silent whose notifications were relied upon.
+        """
+        site = self.shop.site
+        now_s = site.now_s()
+        looks = (
+            (each.recording, next_look_s(each, site.resync_s(each)))
+            for each in self.records.all_sessions()
+            if each.phase in REACHABLE and each.id not in self.records.looks
+        )
+        return {name for name, look_s in looks if look_s is not None and look_s <= now_s}
 
     def is_known(self, name: str) -> bool:
         """Tell whether there is anything to do or to see for a Recording."""

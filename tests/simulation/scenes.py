@@ -110,6 +110,13 @@ def _rare() -> Iterator[Scene]:
     killed: Beat = (0.0, "order", {"session": 0, "name": "kill"})
     yield Scene("mix", (killed, _PROMPTS["update"], (115.0, "tell_end", {"session": 0})))
     yield Scene("mix", ((0.0, "plan", {"fate": ["step", 2]}),))
+    late: Beat = (0.0, "meddle", {"what": "tell stale", "seconds": 60.0})
+    yield Scene("mix", (late, (0.5, "fault", _NEVER), _REPLACE))
+    once: Beat = (0.5, "fault", {**_NEVER, "name": "lost after", "rule": {"times": 1}})
+    refused: Beat = (0.6, "fault", {**_NEVER, "name": "start 400 code 2", "rule": {"nth": 2}})
+    yield Scene("mix", (_SILENT, once, refused, _REPLACE))
+    stop_first: Beat = (0.0, "edit_policy", {**FIRST, "policy": {"replace": "stop-first"}})
+    yield Scene("mix", (stop_first, slow, _REPLACE))
     yield _wrong("updateLayout 206 code 65 done", "updateLayout")
     yield from (_wrong(name, "ncs-ip") for name in _EVERYWHERE)
 
@@ -163,6 +170,7 @@ def _lost(at_s: float, rule: Mapping[str, Any]) -> Beat:
 
 _LATE = {"loss": 0.0, "duplicate": 0.0, "disorder": 1.0, "disorder_s": 80.0, "redundant": False}
 _SILENT: Beat = (0.0, "garble", {"seconds": 200.0, "chaos": {**_LATE, "loss": 1.0}})
+_NEVER = {"name": "lost before", "endpoint": "start", "seconds": 100.0, "rule": {}}
 
 
 _SET = tuple(asdict(replace(plain(f"hall-{index}", "mix"), in_set=True)) for index in range(2))
@@ -253,5 +261,16 @@ LONG: tuple[Scene, ...] = (
     # What takes long in a calm time: one idle end after the other, and credentials that change.
     Scene("mix", ((2400.0, "empty_channel", {**FIRST, "seconds": 1100.0, "watched": False}),)),
     Scene("mix", ((60.0, "edit_storage", FIRST), (1700.0, "turn_keys", {}))),
+    # Who is told nothing asks more often than the channel may be empty.
+    *[
+        Scene(
+            "mix",
+            (
+                (60.0, "garble", {**_SILENT[2], "seconds": 1500.0}),
+                (61.0, "edit_field", {**FIRST, "field": "maxIdle"}),
+            ),
+        )
+    ]
+    * 2,
 )
 """Scenes about the end of a resource; their moments count from the beginning."""

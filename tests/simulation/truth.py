@@ -10,6 +10,7 @@ from reconciler.plan.session import Session
 from reconciler.simulator.session import READY, Phase, Tick
 from reconciler.simulator.session import Session as Simulated
 from tests.daemon.cast import SOUTH
+from tests.daemon.wires import Call
 
 if TYPE_CHECKING:
     from tests.simulation.simulation import Simulation
@@ -53,6 +54,14 @@ def app_of(sim: "Simulation", sid: str) -> str:
 def called_so(known: Session) -> str:
     """Return how messages call a session."""
     return f"{known.recording}[{known.replica}] {known.id[:6]} ({known.sid[:6] or 'no sid'})"
+
+
+def claimed_by(sim: "Simulation", call: Call) -> Session | None:
+    """Return the session that an acquire is for: the newest that claimed its uid."""
+    app = "south" if call.app_id == SOUTH else "north"
+    what = (app, call.body["cname"], call.body["uid"])
+    sessions = reversed(sim.book.sessions.values())
+    return next((each for each in sessions if (each.app, each.channel, each.uid) == what), None)
 
 
 class HostClock:

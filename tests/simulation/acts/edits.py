@@ -62,7 +62,7 @@ def _toggle(spec: dict[str, Any], field: str, value: Any) -> None:
 FIELDS: Mapping[str, tuple[Any, tuple[str, ...]]] = {
     "files": (["hls", "mp4"], ("mix", "web")),
     "videoStream": ("low", ("mix", "individual")),
-    "maxIdle": ("7m", ("mix", "individual")),
+    "maxIdle": ("1m", ("mix", "individual")),
     "audioProfile": (1, ("mix",)),
     "streamMode": ("standard", ("individual",)),
     "resourceExpiry": ("2h", ()),

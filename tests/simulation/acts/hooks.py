@@ -13,8 +13,10 @@ from reconciler.agora.messages import Reply, Silence
 from reconciler.simulator import lifecycle, service
 from reconciler.simulator.answers import Answer
 from reconciler.simulator.ends import STOPPED
+from reconciler.simulator.notices import Event, Notice, signatures
 from reconciler.simulator.routes import Endpoint, Route
 from reconciler.simulator.session import Phase
+from tests.daemon.cast import NORTH
 from tests.daemon.wires import Call
 from tests.simulation.acts.act import Act, Given
 from tests.simulation.reached import FAULT
@@ -27,6 +29,13 @@ MOVED_S = 87.4
 
 CONFLICT_S = 300.0
 """How long somebody else's session goes on that has a uid of ours."""
+
+
+STALE_S = 30.0
+"""So long before an acquire somebody else's session lived that had its uid."""
+
+TOLD_LATE_S = (6.0, 140.0)
+"""When it is told of: while the start is awaited, and when it stays perhaps started."""
 
 
 def meddle(sim: "Simulation", what: str, seconds: float) -> None:
@@ -109,6 +118,31 @@ def _move_started(sim: "Simulation", call: Call, reply: Reply) -> Reply:
     return reply
 
 
+def _tell_stale(sim: "Simulation", call: Call, reply: Reply) -> Reply:
+    """Let it be told late of somebody else's session that had the uid before it was acquired."""
+    if call.endpoint == "acquire" and reply.status == 200 and call.app_id == NORTH:
+        sim.reach(FAULT, "tell stale")
+        notice = Notice(
+            notice_id=f"extra-{sim.next_number()}",
+            event_type=Event.SLICE_START,
+            service_type=1,
+            cname=call.body["cname"],
+            uid=call.body["uid"],
+            sid=f"{sim.next_number():032x}",
+            sequence=3,
+            at_s=sim.now_s - STALE_S,
+            details={"msgName": "recorder_slice_start", "startUtcMs": 0},
+        )
+        for index, late_s in enumerate(TOLD_LATE_S):
+            sim.after(late_s, partial(_hear, sim, replace(notice, sequence=index)))
+    return reply
+
+
+async def _hear(sim: "Simulation", notice: Notice) -> None:
+    body = replace(notice, notice_id=f"extra-{sim.next_number()}").body(sim.now_s)
+    await sim.hear("", signatures(sim.stage.settings.notify_secret, body), body)
+
+
 def _move(sim: "Simulation", sid: str) -> None:
     session = sim.stage.simulator.lived().sessions[sid]
     if session.phase is Phase.LIVE and not session.away:
@@ -177,6 +211,7 @@ _HOOKS = {
     "cut pairs": _cut_pairs,
     "take uid": _take_uid,
     "move started": _move_started,
+    "tell stale": _tell_stale,
 }
 
 KINDS = tuple(_HOOKS)

@@ -24,7 +24,7 @@ class Orphans(Check):
 
     "Orphans": `ends_by` is for web its start and `maxDuration`, with a token its end, else null. It
     is dropped then, on an end notification, or on request. A notification with its channel and uid,
-    and sent after its start, brings its `sid` back, and it is stopped.
+    and sent after its start, brings its `sid` back, and it is stopped: no other session's.
     """
 
     def __init__(self, sim: Simulation) -> None:
@@ -84,6 +84,9 @@ class Orphans(Check):
         if after.is_orphan:
             return
         if after.may_live:
+            started = self.sim.stage.simulator.world.by_resource.get(after.resource_id)
+            if started is None or after.sid != started.sid:
+                self.fail(f"{called_so(after)} is given a `sid` that is not its own")
             if not after.stop_reason:
                 self.fail(f"{called_so(after)} is back, and is not to be stopped")
             return
