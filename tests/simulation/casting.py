@@ -1,10 +1,11 @@
 """Recordings as a seed draws them: of every mode, with any of the fields and policies."""
 
+from dataclasses import replace
 from random import Random
 from typing import Any
 
 from tests.simulation.script import Part
-from tests.simulation.windows import draw_cron
+from tests.simulation.windows import draw_cron, draw_turn
 
 SHARED = "shared"
 """The channel of some that record the same."""
@@ -41,6 +42,11 @@ def plain(name: str, mode: str) -> Part:
         page = {"url": "https://example.com/page", "maxDuration": "4h", "rtmp": {"env": "RTMP"}}
         return Part(name, mode, {**spec, "web": page})
     return Part(name, mode, {**spec, "token": "generate", "channelProfile": "live"})
+
+
+def clocked(rng: Random, name: str, zone: str) -> Part:
+    """Draw one that records by the clocks of a zone, also when they are set."""
+    return replace(plain(name, "mix"), crons=(draw_turn(rng, zone),))
 
 
 def crew(rng: Random, name: str, size: int) -> list[Part]:

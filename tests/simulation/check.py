@@ -59,11 +59,11 @@ class Check:
     def held(self, process: Process) -> None:
         """Hear that a process has the lock of the scope."""
 
+    def loaded(self, process: Process) -> None:
+        """Hear that a process has just read the specs."""
+
     def planned(self, process: Process, plan: Plan) -> None:
         """Hear of the plan that a command has made."""
-
-    def loads(self, process: Process) -> None:
-        """Hear that a `run` reads the specs, to make them the desired state."""
 
     def recalled(self, process: Process, snapshot: Snapshot) -> None:
         """Hear what a process has read of state."""
@@ -88,8 +88,8 @@ HOOKS = (
     "wrote",
     "notified",
     "held",
+    "loaded",
     "planned",
-    "loads",
     "recalled",
     "died",
     "look",

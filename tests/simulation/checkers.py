@@ -21,6 +21,8 @@ from tests.simulation.checks.lost import Lost
 from tests.simulation.checks.notices import Notices
 from tests.simulation.checks.orphans import Orphans
 from tests.simulation.checks.pairing import Pairing
+from tests.simulation.checks.policies import Policies
+from tests.simulation.checks.renames import Renames
 from tests.simulation.checks.renewals import Renewals
 from tests.simulation.checks.restarts import Restarts
 from tests.simulation.checks.rotations import Rotations
@@ -30,6 +32,7 @@ from tests.simulation.checks.serial import Serial
 from tests.simulation.checks.sessions import Sessions
 from tests.simulation.checks.stops import Stops
 from tests.simulation.checks.successions import Successions
+from tests.simulation.checks.suspends import Suspends
 from tests.simulation.checks.uids import Uids
 
 CHECKS: tuple[type[Check], ...] = (
@@ -53,6 +56,8 @@ CHECKS: tuple[type[Check], ...] = (
     Notices,
     Orphans,
     Pairing,
+    Policies,
+    Renames,
     Renewals,
     Restarts,
     Rotations,
@@ -62,5 +67,6 @@ CHECKS: tuple[type[Check], ...] = (
     Sessions,
     Stops,
     Successions,
+    Suspends,
     Uids,
 )

@@ -26,9 +26,15 @@ class ApplyProcess(Process):
     """An `apply --yes`, or without `acts` a `plan`."""
 
     def __init__(
-        self, sim: "Simulation", *, acts: bool, patience_s: float = 0.0, pause_s: float = 0.0
+        self,
+        sim: "Simulation",
+        *,
+        acts: bool,
+        patience_s: float = 0.0,
+        pause_s: float = 0.0,
+        files: tuple[str, ...] = (),
     ) -> None:
-        """Make one that waits for the lock.
+        """Make one of these spec files alone (none: of all) that waits for the lock.
 
         And between what it plans and what it does, for as long as somebody thinks about it.
         """
@@ -37,16 +43,18 @@ class ApplyProcess(Process):
         self._acts = acts
         self._patience_s = patience_s
         self._pause_s = pause_s
+        self.files = files
         self.plan: Plan | None = None
         self.results: list[Result] = []
 
     async def _course(self) -> None:
         sim, scope = self.sim, self.sim.stage.scope
-        paths = (str(sim.stage.specs),)
+        specs = sim.stage.specs
+        paths = tuple(str(specs / each) for each in self.files) or (str(specs),)
         store = self.open(write=self._acts)
         if self._acts:
             await self.lock(store, self._patience_s)
-        catalog = sim.read(paths)
+        catalog = sim.read(self, paths)
         snapshot = store.snapshot(scope)
         is_beside = snapshot.holder is not None and not self._acts
         materials = self.materials(store, acts=self._acts, share=0.5 if is_beside else 1.0)

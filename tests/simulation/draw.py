@@ -10,15 +10,23 @@ from typing import Any
 
 from tests.simulation.acts.act import Given
 from tests.simulation.acts.table import ACTS
-from tests.simulation.casting import crew, part, plain
+from tests.simulation.casting import clocked, crew, part, plain
 from tests.simulation.scenes import CROWDS, LONG, Scene, scenes
 from tests.simulation.script import Part, Script, Step
 
 BEGINS_S = (
-    *[1_793_000_000.0] * 8,
+    *[1_793_000_000.0] * 7,
     1_792_889_700.0,  # 2026-10-25T00:55Z: in Berlin an hour comes twice
     1_774_745_700.0,  # 2026-03-29T00:55Z: in Berlin an hour is left out
+    1_775_314_500.0,  # 2026-04-04T14:55Z: on Lord Howe half an hour comes twice
 )
+TURNS = {
+    1_792_889_700.0: "Europe/Berlin",
+    1_774_745_700.0: "Europe/Berlin",
+    1_775_314_500.0: "Australia/Lord_Howe",
+}
+"""Where the clocks are set, five minutes after a beginning."""
+
 SIZES = (0, 0, 0, 1, 1, 2, 3)
 """So many Recordings beside the plain one, of which the scenes are."""
 
@@ -62,7 +70,7 @@ def draw(seed: int) -> Script:
     modes, beats = _beats(rng, seed, safety_s, is_long=is_long)
     # A long scene is about a session that nothing else has ended before.
     others = ([] if beats else _long_steps(rng)) if is_long else _steps(rng, safety_s)
-    parts = tuple(_parts(rng, safety_s, modes, has_many=has_many))
+    parts = _parts(rng, safety_s, modes, has_many=has_many)
     return _script(seed, rng, parts, [*others, *beats], safety_s)
 
 
@@ -72,18 +80,21 @@ def _crowd(seed: int, rng: Random) -> Script:
     beats = _played(rng, scene, rng.uniform(0.0, SCENE_S[0]))
     others = _steps(rng, CROWD_S) if rng.random() < BUSY_SHARE else []
     parts = (plain(f"crowd-{index:02}", scene.mode) for index in range(rng.randint(*MANY)))
-    return _script(seed, rng, (*parts,), [*others, *beats], CROWD_S)
+    return _script(seed, rng, [*parts], [*others, *beats], CROWD_S)
 
 
 def _script(
-    seed: int, rng: Random, parts: tuple[Part, ...], steps: list[Step], safety_s: float
+    seed: int, rng: Random, parts: list[Part], steps: list[Step], safety_s: float
 ) -> Script:
+    begins_s = rng.choice(BEGINS_S)
+    zone = TURNS.get(begins_s)
+    near = () if zone is None else (clocked(rng, "clocked", zone),)
     return Script(
         seed=seed,
-        parts=parts,
+        parts=(*parts, *near),
         steps=tuple(sorted(steps, key=lambda step: step.at_s)),
         safety_s=safety_s,
-        begins_s=rng.choice(BEGINS_S),
+        begins_s=begins_s,
         settings={"tick_s": 5.0, "interval_s": rng.choice([60.0, 300.0])},
         tuning=_tuning(rng),
     )

@@ -19,6 +19,7 @@ from tests.simulation.acts import (
     people,
     requests,
     service,
+    twins,
     users,
 )
 from tests.simulation.acts.table import ACTS
@@ -94,5 +95,5 @@ def _all() -> Iterator[str]:
     yield from (told(MOVE, f"{was}>{now}") for was, after in MOVES for now in after)
     yield from (told(ACT, name) for name in ACTS)
     yield from (told(FAULT, name) for name in ours.FAULTS)
-    for module in (edits, hooks, many, notices, people, requests, service, users):
+    for module in (edits, hooks, many, notices, people, requests, service, twins, users):
         yield from (told(FAULT, name) for name in module.KINDS)

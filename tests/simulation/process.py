@@ -96,6 +96,9 @@ class Process:
         self.number = sim.next_number()
         self.line = Line(sim, self)
         self.has_lock = False
+        self.files: tuple[str, ...] = ()
+        """The spec files that are its PATHs; none: the whole folder."""
+
         self.failed = ""
         """Why it could not do its work."""
 
@@ -264,8 +267,7 @@ class DaemonProcess(Process):
         )
 
     def _read(self, fetched: Fetched) -> tuple[Catalog, Options]:
-        self.sim.loads(self)
-        catalog = self.sim.read(fetched.paths)
+        catalog = self.sim.read(self, fetched.paths)
         return catalog, options(fetched.paths, catalog)
 
 

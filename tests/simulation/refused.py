@@ -33,7 +33,7 @@ class Refused:
         self._loaded_s: dict[int, float] = {}
         self._lifted_s: dict[str, float] = {}
 
-    def loads(self, process: Process) -> None:
+    def loaded(self, process: Process) -> None:
         """Take note that a process may call all of them once more."""
         now_s = self._loaded_s[process.number] = process.sim.clock.monotonic_s()
         self._lifted_s |= dict.fromkeys(self._whys.pop(process.number, {}), now_s)

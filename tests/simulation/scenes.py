@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from tests.simulation.acts import hooks, notices, service
+from tests.simulation.acts import hooks, notices, service, twins
 from tests.simulation.acts.answers import ENDPOINTS
 from tests.simulation.casting import plain
 
@@ -29,8 +29,18 @@ class Scene:
 
 def scenes() -> tuple[Scene, ...]:
     """Return all short scenes, in an order in which neighbours have little in common."""
-    all_ = [*_wrong_calls(), *_orders(), *_others(), *_ours(), *_rare(), *_rare(), *_full()]
-    all_ += [*_apps(), *_repeats()] * 2
+    all_ = [
+        *_wrong_calls(),
+        *_orders(),
+        *_others(),
+        *_ours(),
+        _SELDOM,
+        *_specs(),
+        *_rare(),
+        *_rare(),
+        *_full(),
+        *[*_apps(), *_repeats()] * 2,
+    ]
     return tuple(all_[place::STRIDE][index] for place, index in _places(len(all_)))
 
 
@@ -198,6 +208,55 @@ def _ours() -> Iterator[Scene]:
     yield Scene("mix", ((0.0, "plan", {"fate": None}),) * 12)  # more at once than calls of a second
     torn: Beat = (1.0, "break_manifest", {**FIRST, "seconds": 50.0})
     yield Scene("mix", ((0.0, "kill", down), torn, rash))  # an `apply` prunes at once
+
+
+_SELDOM = _wrong("updateLayout 400 code 1003", "updateLayout")
+"""Few layouts are sent where it is played first."""
+
+LAST: Mapping[str, Any] = {"role": -1}
+"""The Recording that a scene has added."""
+
+
+def _specs() -> Iterator[Scene]:
+    """Yield what becomes of Recordings by what their specs say of each other and of themselves."""
+    change: Beat = (30.0, "edit_field", {**LAST, "field": "videoStream"})
+    remove: Beat = (30.0, "remove", LAST)
+    for name, policy, beat in (
+        ("guarded", {"protect": True}, remove),
+        ("fixed", {"protect": True}, change),
+        ("forbidden", {"replace": "forbid"}, change),
+        ("left", {"onRemoval": "leave"}, remove),
+        ("watched", {"manage": "observe"}, change),
+    ):
+        yield Scene("mix", (_added(name, policy), beat))
+    seen: Beat = (20.0, "edit_policy", {**LAST, "policy": {"manage": "observe"}})
+    yield Scene("mix", (_added("seen"), seen, (85.0, "edit_layout", LAST)))
+    for how in twins.RENAMES:
+        called: Beat = (30.0, "rename_twins", {**FIRST, "how": how})
+        yield Scene("mix", (_copied("twin-a"), _copied("twin-b"), called))
+    away: Beat = (20.0, "put_back", {**LAST, "seconds": 280.0})
+    lost: Beat = (30.0, "lose_source", {"seconds": 350.0, "wholly": False})
+    yield Scene("mix", (_added("away"), away, lost))
+    torn: Beat = (20.0, "break_manifest", {**LAST, "seconds": 60.0, "torn": True})
+    yield Scene("mix", (_added("torn"), torn, (30.0, "copy", {**LAST, "name": "torn-a"})))
+    yield Scene("mix", (_in_set("listed"), (20.0, "empty_set", {"seconds": 40.0})))
+    down: Beat = (20.0, "kill", {"down_s": 60.0})
+    part: Beat = (25.0, "apply_part", {**FIRST, "patience_s": 0.0, "fate": None})
+    yield Scene("mix", (_added("elsewhere"), down, part))
+
+
+def _added(name: str, policy: Mapping[str, Any] | None = None) -> Beat:
+    part = plain(name, "mix")
+    spec = {**part.spec, "policy": {**part.spec["policy"], **(policy or {})}}
+    return (0.0, "add", {"part": asdict(replace(part, spec=spec))})
+
+
+def _in_set(name: str) -> Beat:
+    return (0.0, "add", {"part": asdict(replace(plain(name, "mix"), in_set=True))})
+
+
+def _copied(name: str) -> Beat:
+    return (0.0, "copy", {**FIRST, "name": name})
 
 
 _NO_SERVER = {

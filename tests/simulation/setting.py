@@ -16,6 +16,9 @@ UNTRUSTED = "https://recordings.example.net"
 OTHER_NORTH = "00112233445566778899aabbccddeeff"
 """Another App ID of the same account, which people may give to `north`."""
 
+COMMON = ("app.yaml", "storage.yaml", "template.yaml")
+"""The spec files that every Recording may refer to."""
+
 RATES = {NORTH: 10, SOUTH: 5, OTHER_NORTH: 10}
 APP_IDS = {"north": NORTH, "south": SOUTH}
 PREFIXES = (["one"], ["one", "two"])

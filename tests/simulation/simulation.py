@@ -85,7 +85,13 @@ class Simulation:
         self.roles: dict[str, Role] = {}
         self.past: list[Role] = []
         self.in_set: list[str] = []
+        self._made: set[str] = set()
+        """Of all names those that the set makes, or made."""
+
         self.labels: dict[str, dict[str, str]] = {}
+        self.torn: set[str] = set()
+        """Of the manifests that are broken those that nobody can read at all."""
+
         self.foreign: set[str] = set()
         self.excuses = Excuses()
         self.keys: list[tuple[float, str]] = []
@@ -99,7 +105,7 @@ class Simulation:
         self.is_safe = True
         """False: the liveness phase, in which nothing goes wrong."""
 
-        self._catalog: tuple[int, Catalog] | None = None
+        self._catalog: tuple[tuple[int, Sequence[str]], Catalog] | None = None
         self._edition = 0
         self.checks: list[Check] = [check(self) for check in CHECKS]
         self._hearers = {hook: hearers(self.checks, hook) for hook in HOOKS}
@@ -167,6 +173,7 @@ class Simulation:
             for name in self.in_set[:1]:
                 role.spec = self.roles[name].spec
             self.in_set.append(part.name)
+            self._made.add(part.name)
         self.roles[part.name] = role
         role.ask(self.now_s, times)
         self.write(role)
@@ -200,12 +207,17 @@ class Simulation:
         self.shelf.commit = f"{self._edition:040x}"
         self.shelf.touch()
 
-    def read(self, paths: Sequence[str]) -> Catalog:
+    def read(self, process: Process, paths: Sequence[str]) -> Catalog:
         """Read the specs, as every command does, and not at all while nothing changed."""
-        if self._catalog is None or self._catalog[0] != self._edition:
+        if self._catalog is None or self._catalog[0] != (self._edition, paths):
             setting = Setting({}, frozenset(), self.stage.environ, self.stage.clock.now_s())
-            self._catalog = (self._edition, read_catalog(Files(list(paths)), setting))
+            self._catalog = ((self._edition, paths), read_catalog(Files(list(paths)), setting))
+        self._tell("loaded", process)
         return self._catalog[1]
+
+    def file_of(self, name: str) -> str:
+        """Return the name of the spec file that a Recording is, or was, made by."""
+        return f"{SET if name in self._made else name}.yaml"
 
     def turn_keys(self) -> None:
         """Give out other credentials for the storages that read them from a file."""
@@ -237,6 +249,8 @@ class Simulation:
 
     def _text(self, role: Role) -> str:
         text = role.text()
+        if role.broken and role.name in self.torn:
+            return text[: len(text) // 2]
         if role.name not in self.labels:
             return text
         written = json.loads(text)
@@ -285,10 +299,6 @@ class Simulation:
                 self.reach(ACTION, action.kind)
         self.say(process.name, f"plans: {plan.summary}")
         self._tell("planned", process, plan)
-
-    def loads(self, process: Process) -> None:
-        """Hear that a `run` reads the specs."""
-        self._tell("loads", process)
 
     def recalled(self, process: Process, snapshot: Snapshot) -> None:
         """Hear what a process has read of state."""

@@ -44,6 +44,16 @@ def draw_cron(rng: Random) -> dict[str, Any]:
     }
 
 
+def draw_turn(rng: Random, zone: str) -> dict[str, Any]:
+    """Draw cron times of which one is open from the end of each hour into the next."""
+    return {
+        "minutes": [rng.randint(35, 59)],
+        "hours": [],
+        "zone": zone,
+        "duration_s": rng.choice([1800, 3000]),
+    }
+
+
 def _window(cron: Mapping[str, Any]) -> dict[str, Any]:
     hours = ",".join(str(each) for each in cron["hours"]) or "*"
     minutes = ",".join(str(each) for each in cron["minutes"])

@@ -139,7 +139,16 @@ class Wishes:
 
     def views(self, since_s: float) -> Iterator[View]:
         """Yield the specs that whoever decided at this moment or later may have read."""
-        return self.true_views(self._unread.before(since_s))
+        return self.true_views(self.acted_s(since_s))
+
+    def acted_s(self, since_s: float) -> float:
+        """Return since when at least what was acted upon at this moment may have been read."""
+        return self._unread.before(since_s)
+
+    def now(self) -> View:
+        """Return the specs as they are."""
+        self.look()
+        return self._views[-1]
 
     def true_views(self, since_s: float) -> Iterator[View]:
         """Yield the specs as they were at this moment and later."""

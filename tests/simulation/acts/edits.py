@@ -45,8 +45,8 @@ def edit_field(sim: "Simulation", role: int, field: str) -> None:
     """Change what takes another session, or change it back."""
     value, modes = FIELDS[field]
     found = some_role(sim, role, *modes)
-    # Two that record one channel would have one uid.
-    if found is not None and (field != "uid" or found.channel != casting.SHARED):
+    # Two that record one channel would have one uid: it may be another's, by its name.
+    if found is not None and (field != "uid" or found.channel == found.name):
         _toggle(found.spec, field, value)
         sim.trouble(0.0, REPLACED, found.name)
         sim.write(found)

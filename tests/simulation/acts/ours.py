@@ -11,6 +11,7 @@ from tests.simulation.acts.act import Act, Given, number, some_role
 from tests.simulation.commands import ApplyProcess, StopProcess
 from tests.simulation.process import Process
 from tests.simulation.reached import FAULT
+from tests.simulation.setting import COMMON
 
 if TYPE_CHECKING:
     from tests.simulation.simulation import Simulation
@@ -104,6 +105,17 @@ def apply(
     sim.trouble(patience_s + pause_s + BUSY_S, "an apply with its own view")
     process = ApplyProcess(sim, acts=True, patience_s=patience_s, pause_s=pause_s)
     _begin(sim, process, fate)
+
+
+def apply_part(
+    sim: "Simulation", role: int, patience_s: float, fate: tuple[str, int] | None
+) -> None:
+    """Run an `apply` of the file of one Recording alone, and of what all have in common."""
+    if (found := some_role(sim, role)) is not None:
+        sim.trouble(patience_s + BUSY_S, "an apply with its own view")
+        files = (*COMMON, sim.file_of(found.name))
+        process = ApplyProcess(sim, acts=True, patience_s=patience_s, files=files)
+        _begin(sim, process, fate)
 
 
 def plan(sim: "Simulation", fate: tuple[str, int] | None) -> None:
@@ -243,6 +255,11 @@ def _apply(rng: Random) -> Given:
     return {"patience_s": patience_s, "pause_s": pause_s, **_dies(rng)}
 
 
+def _apply_part(rng: Random) -> Given:
+    patience_s = rng.choice([0.0, round(rng.uniform(1, 120), 1)])
+    return {"role": number(rng), "patience_s": patience_s, **_dies(rng)}
+
+
 def _clock(rng: Random) -> Given:
     by_s = rng.choice([3.0, 45.0, round(rng.uniform(1, 600), 1), 3600.0])
     return {"by_s": rng.choice([-by_s, by_s]), "seconds": round(rng.uniform(10, 900), 1)}
@@ -264,6 +281,7 @@ ACTS: Mapping[str, Act] = {
     "storm": Act(storm, _storm, 0.5),
     "cut_power": Act(cut_power, lambda rng: {**_down(rng), "luck": number(rng)}, 0.5),
     "apply": Act(apply, _apply),
+    "apply_part": Act(apply_part, _apply_part, 0.5),
     "plan": Act(plan, _dies),
     "stop_here": Act(stop, lambda rng: {"role": number(rng), **_dies(rng)}),
     "stand_by": Act(stand_by, _seconds(10, 600), 0.5),

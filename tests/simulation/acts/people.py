@@ -95,19 +95,25 @@ def rename(sim: "Simulation", role: int) -> None:
     """Call one otherwise, in one commit."""
     found = some_role(sim, role)
     if found is not None and found.name not in sim.in_set and not is_held(sim, found):
-        after = renamed(found, f"{found.name}-x")
-        del sim.roles[found.name]
-        sim.roles[after.name] = after
-        sim.excuses.rename(found.name, after.name)
-        (sim.stage.specs / f"{found.name}.yaml").unlink(missing_ok=True)
-        sim.write(after)
+        call(sim, found, f"{found.name}-x")
 
 
-def break_manifest(sim: "Simulation", role: int, seconds: float) -> None:
-    """Make a mistake, and mend it later."""
+def call(sim: "Simulation", role: Role, name: str) -> None:
+    """Give a Recording another name: one that no other has."""
+    after = renamed(role, name)
+    del sim.roles[role.name]
+    sim.roles[after.name] = after
+    sim.excuses.rename(role.name, after.name)
+    (sim.stage.specs / f"{role.name}.yaml").unlink(missing_ok=True)
+    sim.write(after)
+
+
+def break_manifest(sim: "Simulation", role: int, seconds: float, *, torn: bool = False) -> None:
+    """Make a mistake, and mend it later; `torn`: not even whose manifest it is can be read."""
     found = some_role(sim, role)
     if found is not None and found.name not in sim.in_set and not found.broken:
         found.broken = True
+        (sim.torn.add if torn else sim.torn.discard)(found.name)
         sim.trouble(seconds, "its manifest is broken", found.name)
         sim.write(found)
         sim.after(seconds, partial(_mend, sim, found))
@@ -172,7 +178,9 @@ ACTS: Mapping[str, Act] = {
     "clear": Act(clear, lambda rng: {"seconds": _seconds(rng)}, 0.2),
     "empty_set": Act(empty_set, lambda rng: {"seconds": _seconds(rng)}, 0.4),
     "rename": Act(rename, _role, 0.5),
-    "break_manifest": Act(break_manifest, _role_for_a_while),
+    "break_manifest": Act(
+        break_manifest, lambda rng: {**_role_for_a_while(rng), "torn": rng.random() < 0.3}
+    ),
     "turn_keys": Act(turn_keys),
     "lose_source": Act(
         lose_source,

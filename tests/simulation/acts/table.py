@@ -11,6 +11,7 @@ from tests.simulation.acts import (
     people,
     requests,
     service,
+    twins,
     users,
 )
 from tests.simulation.acts.act import Act
@@ -19,6 +20,7 @@ ACTS: Mapping[str, Act] = {
     **people.ACTS,
     **many.ACTS,
     **edits.ACTS,
+    **twins.ACTS,
     **requests.ACTS,
     **users.ACTS,
     **service.ACTS,

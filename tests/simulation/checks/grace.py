@@ -71,8 +71,8 @@ class Grace(InCalm):
         self._refused = Refused()
         self._barred_s = -inf
 
-    def loads(self, process: Process) -> None:
-        self._refused.loads(process)
+    def loaded(self, process: Process) -> None:
+        self._refused.loaded(process)
 
     def called(self, process: Process, call: Call) -> None:
         if call.endpoint == "query" and call.sid in self._rechecks:

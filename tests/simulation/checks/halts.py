@@ -44,8 +44,8 @@ class Halts(Check):
         self._old: dict[int, dict[str, None]] = defaultdict(dict)
         """What it said before: a pass that began then may still say it."""
 
-    def loads(self, process: Process) -> None:
-        self._refused.loads(process)
+    def loaded(self, process: Process) -> None:
+        self._refused.loaded(process)
         self._old[process.number] |= self._told.pop(process.number, {})
         self._heard.pop(process.number, None)
 

@@ -73,7 +73,9 @@ class Lost(Check):
         may_stop = self._may_stop()
         for session, known in living(self.sim):
             self._check(session, known)
-            if known is not None and known.stop_reason and known.phase in REACHABLE and may_stop:
+            if known is None or not known.stop_reason or known.phase not in REACHABLE:
+                self._stopped_s.pop(session.sid, None)
+            elif may_stop and not self._is_observed(known):
                 self._check_stops(session, known)
             else:
                 self._stopped_s.pop(session.sid, None)
@@ -84,6 +86,8 @@ class Lost(Check):
             if known is None or known.is_orphan or self._is_dropped(known):
                 continue
             if known.app_id in self._halted and known.unanswered_s is not None:
+                continue
+            if known.stop_reason and self._is_observed(known):
                 continue
             if known.phase is not Phase.RUNNING or known.stop_reason:
                 what = f"{known.phase} {known.stop_reason}"
@@ -145,3 +149,8 @@ class Lost(Check):
         for role in (*self.sim.past, *self.sim.roles.values()):
             if known.recording in self._stances.names(role) or known.channel == role.channel:
                 yield role
+
+    def _is_observed(self, known: Session) -> bool:
+        """Tell whether it is never acted on, whatever it was to be before (`manage: observe`)."""
+        role = self.sim.roles.get(known.recording)
+        return role is not None and role.spec.get("policy", {}).get("manage") == "observe"

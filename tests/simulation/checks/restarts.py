@@ -179,13 +179,17 @@ class Restarts(Check):
     def _has_lost(self, before: Try) -> bool:
         """Tell whether what it was to replace ended by itself, after it had failed.
 
-        From then on nothing records, so that one is begun at once ("ended").
+        From then on nothing records, so that one is begun at once ("ended"). It may have ended
+        before, and have been told of its end when its files were stored.
         """
         replaced = self.sim.book.sessions.get(self.sim.book.sessions[before.id].replaces)
         if replaced is None or _is_asked(replaced):
             return False
         session = self.sim.stage.simulator.world.by_resource.get(replaced.resource_id)
-        return session is not None and (ended_s(session) or 0.0) >= before.heard_s - EDGE_S
+        if session is None or not (over_s := ended_s(session)):
+            return False
+        told_s = self.sim.book.written_s[replaced.id] + self.sim.script.begins_s
+        return max(over_s, told_s) >= before.heard_s - EDGE_S
 
     def _is_edited(self, role: Role, before: Try) -> bool:
         """Tell whether its spec is another one since: its uids, or all of it, are not compared.

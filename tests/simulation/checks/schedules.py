@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from math import inf
+from math import ceil, floor, inf
 from typing import TYPE_CHECKING
 
 from reconciler.plan.session import End
@@ -175,7 +175,9 @@ class Schedules(Check):
         at_s = ended_s(session) or 0.0
         later = (each.started_s for each in mine if each.started_s > at_s)
         opens = role.times.opens(at_s, self.sim.now_s) if role.times.schedule else ()
-        opened = (from_s for from_s, _ in opens if from_s > at_s)
+        # Windows that overlap or touch are one: it begins when the first of them opens.
+        stretches = union((floor(begins), ceil(ends)) for begins, ends in opens)
+        opened = (from_s for from_s, _ in stretches if from_s > at_s)
         return span(at_s, min((*later, *opened), default=inf) + START_S, EVER)
 
     def _check_now(self) -> None:

@@ -32,9 +32,15 @@ PRUNE_DELAY_S = 300.0
 LONG_PASS_S = 240.0
 """A pass in which each of two replicas tries three uids, and each start four times."""
 
+READ_S = 900.0
+"""So long after an edit the last of its policies may not have been read yet."""
+
 FULL_LATE_S = 120.0
 """So long after the disk was full what could not be stored may still be stopped."""
 
+
+_KEPT = ("forbid", "defer")
+"""What `policy.replace` says of one that goes on whatever is edited."""
 
 _PROTECTED = frozenset({End.REMOVED, End.SURPLUS, End.REPLACED, End.REQUESTED})
 
@@ -67,6 +73,9 @@ class Stops(Check):
         self._looks: dict[str, tuple[int, str]] = {}
         """Which process asked for a session last, by `sid`, and what it was told."""
 
+        self._loads: list[tuple[float, View]] = []
+        """When a `run` has read the specs, and what they were."""
+
         self._full_s = 0.0
         self._asked: Mapping[str, Callable[[Stop], bool]] = {
             End.REMOVED: self._is_removed,
@@ -91,6 +100,11 @@ class Stops(Check):
         self._clock.look()
         if self.sim.disk.is_full:
             self._full_s = self.sim.now_s
+
+    def loaded(self, process: Process) -> None:
+        """Take note of what a `run` has read."""
+        if process.command == "run":
+            self._loads.append((self.sim.now_s, self._wishes.now()))
 
     def called(self, process: Process, call: Call) -> None:
         """Look whether a stop was decided before it was sent."""
@@ -158,15 +172,48 @@ class Stops(Check):
             yield wish
 
     def _is_removed(self, stop: Stop) -> bool:
-        """Tell whether it is gone: surely, and in a `run` for so long."""
-        name = stop.session.recording
-        if stop.process.command == "run":
-            since_s = self.sim.now_s - PRUNE_DELAY_S
-            since_s += self._clock.jump_s(since_s)
-            if any(name in view.names for view in self._wishes.true_views(since_s)):
-                return False
+        """Tell whether it is gone: surely, from what was read, and in a `run` for so long."""
+        name, files = stop.session.recording, stop.process.files
+        if files and self.sim.file_of(name) not in files:
+            return False  # it was last read from elsewhere
+        if stop.process.command == "run" and not self._has_agreed(name):
+            return False
+        if self._is_left(stop.session):
+            return False
         views = self._wishes.views(stop.since_s)
         return any(self._is_gone(view, stop.session) for view in views)
+
+    def _has_agreed(self, name: str) -> bool:
+        """Tell whether a second load agreed, so long after the first that missed it."""
+        since_s = self.sim.now_s - PRUNE_DELAY_S
+        since_s += self._clock.jump_s(since_s)
+        if any(name in view.names for view in self._wishes.true_views(since_s)):
+            return False
+        acted_s = self._wishes.acted_s(self.sim.now_s - PASS_S)
+        missed_s: list[float] = []
+        for at_s, view in reversed(self._loads):
+            if name not in view.names:
+                missed_s.append(at_s)
+            elif at_s <= acted_s or missed_s:
+                break
+        if not missed_s:
+            return False
+        early_s = self._clock.jump_s(missed_s[-1])
+        return missed_s[0] - missed_s[-1] >= PRUNE_DELAY_S - early_s
+
+    def _is_left(self, session: Session) -> bool:
+        """Tell whether its last policy lets it go on when it is gone, however late that was read.
+
+        design/spec-format.md, `onRemoval`: the policy last recorded in state decides.
+        """
+        found = [
+            (view.since_s, wish)
+            for view in self._wishes.true_views(0.0)
+            if (wish := view.of(session)) is not None
+        ]
+        read_s = found[0][0] - READ_S if found else 0.0
+        lately = [wish for at_s, wish in found if at_s >= read_s]
+        return bool(lately) and all(each.says("onRemoval", "leave") for each in lately)
 
     def _is_gone(self, view: View, session: Session) -> bool:
         # Where not all could be read, nothing is known to be gone (spec errors stop no recording).
@@ -177,7 +224,16 @@ class Stops(Check):
         wish = view.of(session)
         # One that only changed its name goes on, unless the new one has sessions of its own.
         others = self.sim.book.sessions.values()
-        return wish is None or any(each.recording == wish.name for each in others)
+        if wish is None or any(each.recording == wish.name for each in others):
+            return True
+        # Of several that are gone from one place nobody can tell which the new one is.
+        here = {
+            each.recording
+            for each in others
+            if each.recording not in view.names
+            and (each.app, each.channel, each.mode) == wish.place
+        }
+        return len(here) > 1
 
     def _is_surplus(self, stop: Stop) -> bool:
         wishes = self._of(stop.session, stop.since_s)
@@ -201,7 +257,22 @@ class Stops(Check):
         wishes = self._of(stop.session, stop.since_s)
         stop_first = any(each.says("replace", "stop-first") for each in wishes)
         is_over = stop_first or self._has_successor(stop.session)
-        return is_over and self._has_changed(stop.session)
+        if not (is_over and self._has_changed(stop.session)):
+            return False
+        # A rotation goes on beside a change that has to wait for it.
+        return self._may_replace(stop) or self._is_rotated(stop)
+
+    def _may_replace(self, stop: Stop) -> bool:
+        """Tell whether its policy let a change replace it when that began."""
+        begun_s = (
+            self._created_s[each.id] - LONG_PASS_S
+            for each in self.sim.book.sessions.values()
+            if each.replaces == stop.session.id
+        )
+        since_s = min((stop.since_s, *begun_s))
+        return any(
+            each.policy.get("replace") not in _KEPT for each in self._of(stop.session, since_s)
+        )
 
     def _is_rotated(self, stop: Stop) -> bool:
         began_s, due = stop.simulated.started_s, stop.simulated.due
