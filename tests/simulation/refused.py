@@ -12,6 +12,7 @@ from reconciler.agora.messages import Reply, Unanswered
 if TYPE_CHECKING:
     from tests.daemon.wires import Call
     from tests.simulation.process import Process
+    from tests.simulation.simulation import Simulation
 
 REFUSED = frozenset({401, 403})
 DISABLED = frozenset({62, 400, 405})
@@ -21,42 +22,71 @@ DISABLED = frozenset({62, 400, 405})
 _BAD_REQUEST = 400
 
 
+WORK_S = 20.0
+"""Calls in one channel with no more than this between them are one work, of one pass or request."""
+
+
 class Refused:
     """The App IDs that each process may not call, from an answer on until it reads the specs anew.
 
     A command does that no more. A `run` does with each `--interval`, and sooner when something says
-    that they changed (docs/guide/daemon.md, "What wakes it").
+    that they changed (docs/guide/daemon.md, "What wakes it"). What it was at when it read them goes
+    on with the credentials that it began with.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, sim: Simulation) -> None:
+        self._sim = sim
+        self._works: dict[tuple[int, str], tuple[int, float]] = {}
+        """The edition of the specs with which each process began what it does in a channel, and
+        when its last call there left."""
+
+        self._editions: dict[int, int] = defaultdict(int)
         self._whys: dict[int, dict[str, str]] = defaultdict(dict)
-        self._loaded_s: dict[int, float] = {}
         self._lifted_s: dict[str, float] = {}
 
     def loaded(self, process: Process) -> None:
         """Take note that a process may call all of them once more."""
-        now_s = self._loaded_s[process.number] = process.sim.clock.monotonic_s()
+        self._editions[process.number] += 1
+        now_s = self._sim.clock.monotonic_s()
         self._lifted_s |= dict.fromkeys(self._whys.pop(process.number, {}), now_s)
 
-    def answered(self, process: Process, call: Call, answer: Reply | Unanswered) -> str:
-        """Hear an answer; return what it says of the App, empty: nothing.
+    def called(self, process: Process, call: Call) -> None:
+        """Hear a call as it leaves."""
+        now_s, work = self._sim.clock.monotonic_s(), (process.number, self._channel(call))
+        newest = self._editions[process.number]
+        edition, last_s = self._works.get(work, (newest, now_s))
+        self._works[work] = (edition if now_s - last_s <= WORK_S else newest, now_s)
 
-        It says nothing of an App that may have other credentials since the call left.
-        """
+    def answered(self, process: Process, call: Call, answer: Reply | Unanswered) -> str:
+        """Hear an answer; return what it says of the App, empty: nothing."""
         why = _why(call, answer) if call.app_id else ""
-        if why and call.at_s >= self._loaded_s.get(process.number, -inf):
+        if why and self._is_bound(process, call):
             self._whys[process.number].setdefault(call.app_id, f"{why} to `{call.endpoint}`")
         return why
 
-    def why(self, process: Process, app_id: str) -> str:
-        """Return why a process may not call an App now; empty: it may."""
-        return self._whys[process.number].get(app_id, "")
+    def why(self, process: Process, call: Call) -> str:
+        """Return why a process may not send a call now; empty: it may."""
+        return self._whys[process.number].get(call.app_id, "") * self._is_bound(process, call)
 
     def until_s(self, process: Process, app_id: str) -> float:
         """Return until when nobody, or this process, could call an App; at the latest now."""
-        if self.why(process, app_id):
-            return process.sim.clock.monotonic_s()
+        if app_id in self._whys[process.number]:
+            return self._sim.clock.monotonic_s()
         return self._lifted_s.get(app_id, -inf)
+
+    def _is_bound(self, process: Process, call: Call) -> bool:
+        return self.edition(process, call) == self._editions[process.number]
+
+    def edition(self, process: Process, call: Call) -> int:
+        """Return how often a process had read the specs when it began with what it does there."""
+        edition, _ = self._works[process.number, self._channel(call)]
+        return edition
+
+    def _channel(self, call: Call) -> str:
+        if isinstance(call.body, dict) and "cname" in call.body:
+            return str(call.body["cname"])
+        known = self._sim.book.by_resource(call.resource_id)
+        return known.channel if known is not None else ""
 
 
 def _why(call: Call, answer: Reply | Unanswered) -> str:

@@ -68,13 +68,14 @@ class Grace(InCalm):
         """When nobody was reached, and what was due then."""
 
         self._clock = HostClock(sim)
-        self._refused = Refused()
+        self._refused = Refused(sim)
         self._barred_s = -inf
 
     def loaded(self, process: Process) -> None:
         self._refused.loaded(process)
 
     def called(self, process: Process, call: Call) -> None:
+        self._refused.called(process, call)
         if call.endpoint == "query" and call.sid in self._rechecks:
             # What state holds is dated by the host's clock, which somebody may have set meanwhile.
             at_s = call.at_s + self._clock.jump_s(self.sim.now_s - RECHECKS_S[-1])

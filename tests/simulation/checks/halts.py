@@ -30,13 +30,13 @@ class Halts(Check):
 
     def __init__(self, sim: Simulation) -> None:
         super().__init__(sim)
-        self._refused = Refused()
+        self._refused = Refused(sim)
         self._started: set[str] = set()
         """Resource IDs of which a start has left before."""
 
         self._repeats: set[Call] = set()
-        self._heard: dict[int, set[str]] = defaultdict(set)
-        """The App IDs that were refused since each process read the specs."""
+        self._heard: dict[int, set[tuple[str, int]]] = defaultdict(set)
+        """The App IDs that were refused since each process read the specs, by edition of those."""
 
         self._told: dict[int, dict[str, None]] = defaultdict(dict)
         """What it says of them."""
@@ -50,12 +50,13 @@ class Halts(Check):
         self._heard.pop(process.number, None)
 
     def called(self, process: Process, call: Call) -> None:
+        self._refused.called(process, call)
         if call.endpoint == "start":
             if call.resource_id in self._started:
                 self._repeats.add(call)
             self._started.add(call.resource_id)
             return  # it belongs to its acquire, which it must follow (invariant 4)
-        why = self._refused.why(process, call.app_id)
+        why = self._refused.why(process, call)
         if why:
             self.fail(
                 f"{process.name} sends a `{call.endpoint}` under {call.app_id[:6]} after {why}"
@@ -65,7 +66,8 @@ class Halts(Check):
         if call in self._repeats:
             return  # on a repeat only 200 and 201/7 tell ("Errors of the service")
         if self._refused.answered(process, call, answer):
-            self._heard[process.number].add(call.app_id)
+            edition = self._refused.edition(process, call)
+            self._heard[process.number].add((call.app_id, edition))
 
     def wrote(self, process: Process, changes: Sequence[Change]) -> None:
         for change in changes:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.state.store import Change, DropRecorded, Rename, SetRecorded
 from tests.simulation.check import Check
+from tests.simulation.truth import living
 from tests.simulation.wishes import Wishes
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class Renames(Check):
         gone = {
             name: place
             for name, place in self._known.items()
-            if name not in sight.names and self._is_read(name, sight)
+            if name not in sight.names and self._is_read(name, sight) and not self._has_moved(name)
         }
         found = {}
         for name, place in new.items():
@@ -90,6 +91,15 @@ class Renames(Check):
             if len(olds) == 1 and list(new.values()).count(place) == 1:
                 found[name] = olds[0]
         return found
+
+    def _has_moved(self, name: str) -> bool:
+        """Tell whether its sessions are those of another App ID than its App has now."""
+        return any(
+            known is not None
+            and known.recording == name
+            and session.identity.app_id != self.sim.apps.ids[known.app]
+            for session, known in living(self.sim)
+        )
 
     def _is_read(self, name: str, sight: Sight) -> bool:
         return not sight.files or self.sim.file_of(name) in sight.files
