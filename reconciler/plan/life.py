@@ -342,8 +342,8 @@ def _duration_end_s(session: Session, now_s: float, duration_s: float | None) ->
         return session.started_s + duration_s
     if session.acquired_s is None:
         return now_s + duration_s
-    # The identical start may have been taken as long as its resource ID was good, and no later.
-    return min(now_s, session.acquired_s + RESOURCE_ID_S) + duration_s
+    # A start that left may yet be taken, for as long as its resource ID is good, and no later.
+    return session.acquired_s + RESOURCE_ID_S + duration_s
 
 
 def _token_end_s(session: Session) -> float | None:

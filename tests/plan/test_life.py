@@ -277,8 +277,8 @@ def test_an_orphan_for_want_of_an_answer_ends_with_the_token_it_was_started_with
         ("running", {"token_ends_s": 3000.0, "duration_ends_s": 4000.0}, None, 3000.0),
         ("running", {"token_ends_s": 3000.0, "token_issued_s": 1}, None, 3000.0),
         ("acquired", {"token_issued_s": 1000}, None, 87400.0),
-        # The identical start is sent until now, and is taken for 5 minutes at most.
-        ("acquired", {}, 500.0, NOW_S + 500),
+        # A start that left may be taken for as long as its resource ID is good: 5 minutes.
+        ("acquired", {"acquired_s": 1001.0}, 500.0, 1801.0),
         ("acquired", {"acquired_s": 800.0}, 500.0, 1600.0),
         ("acquired", {"acquired_s": None}, 500.0, NOW_S + 500),
         ("acquired", {}, None, None),

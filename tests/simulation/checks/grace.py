@@ -128,6 +128,8 @@ class Grace(InCalm):
                     self._rechecks.pop(session.sid, None)
 
     def look(self) -> None:
+        if self.sim.daemon is None and self.sim.clock.wrong_s != self._wrong_s:
+            self._rechecks.clear()  # nobody can tell how old what was noted is by now
         self._clock.look()
         super().look()
         late_s = self.sim.clock.monotonic_s() - LATE_S
