@@ -60,13 +60,13 @@ class Refused:
     def answered(self, process: Process, call: Call, answer: Reply | Unanswered) -> str:
         """Hear an answer; return what it says of the App, empty: nothing."""
         why = _why(call, answer) if call.app_id else ""
-        if why and self._is_bound(process, call):
+        if why and self.is_bound(process, call):
             self._whys[process.number].setdefault(call.app_id, f"{why} to `{call.endpoint}`")
         return why
 
     def why(self, process: Process, call: Call) -> str:
         """Return why a process may not send a call now; empty: it may."""
-        return self._whys[process.number].get(call.app_id, "") * self._is_bound(process, call)
+        return self._whys[process.number].get(call.app_id, "") * self.is_bound(process, call)
 
     def until_s(self, process: Process, app_id: str) -> float:
         """Return until when nobody, or this process, could call an App; at the latest now."""
@@ -74,13 +74,9 @@ class Refused:
             return self._sim.clock.monotonic_s()
         return self._lifted_s.get(app_id, -inf)
 
-    def _is_bound(self, process: Process, call: Call) -> bool:
-        return self.edition(process, call) == self._editions[process.number]
-
-    def edition(self, process: Process, call: Call) -> int:
-        """Return how often a process had read the specs when it began with what it does there."""
+    def is_bound(self, process: Process, call: Call) -> bool:
         edition, _ = self._works[process.number, self._channel(call)]
-        return edition
+        return edition == self._editions[process.number]
 
     def _channel(self, call: Call) -> str:
         if isinstance(call.body, dict) and "cname" in call.body:

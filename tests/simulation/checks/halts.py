@@ -35,8 +35,9 @@ class Halts(Check):
         """Resource IDs of which a start has left before."""
 
         self._repeats: set[Call] = set()
-        self._heard: dict[int, set[tuple[str, int]]] = defaultdict(set)
-        """The App IDs that were refused since each process read the specs, by edition of those."""
+        self._heard: dict[int, set[tuple[str, float]]] = defaultdict(set)
+        """The App IDs that were refused since each process read the specs; by when the call left,
+        if it is of what it was at before."""
 
         self._told: dict[int, dict[str, None]] = defaultdict(dict)
         """What it says of them."""
@@ -66,8 +67,9 @@ class Halts(Check):
         if call in self._repeats:
             return  # on a repeat only 200 and 201/7 tell ("Errors of the service")
         if self._refused.answered(process, call, answer):
-            edition = self._refused.edition(process, call)
-            self._heard[process.number].add((call.app_id, edition))
+            # Of what began before nobody knows whether it is one work, or a new one already.
+            since_s = 0.0 if self._refused.is_bound(process, call) else call.at_s
+            self._heard[process.number].add((call.app_id, since_s))
 
     def wrote(self, process: Process, changes: Sequence[Change]) -> None:
         for change in changes:
