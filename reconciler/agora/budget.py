@@ -25,6 +25,10 @@ LATE_S_MAX = 0.1
 AHEAD_S_MAX = 10.0
 """No booking is further ahead, and one that is, is void: a clock set back blocks nothing."""
 
+OTHERS_AHEAD_S = 0.4
+"""How far ahead is booked for what is no start. So a start, which goes behind what others booked,
+leaves within 2 s of its acquire whatever the queue (design/reconcile.md, invariant 4)."""
+
 PAUSE_S = 1.0
 """After "too many requests" nothing leaves until a whole sliding second is empty."""
 
@@ -74,11 +78,11 @@ class Ledger:
 
 
 def book(
-    ledger: Ledger, now_s: float, limit: Limit, calls: int
+    ledger: Ledger, now_s: float, limit: Limit, calls: int, ahead_s: float = AHEAD_S_MAX
 ) -> tuple[Ledger, tuple[float, ...]]:
     """Book the next slots, all or none; return the new ledger and the slots' times, rising.
 
-    None are booked where the last would be too far ahead.
+    None are booked where the first would be more than `ahead_s` ahead, or the last too far.
     """
     gap_s = limit.gap_s * _slowness(ledger, now_s)
     is_void = ledger.last_s > now_s + AHEAD_S_MAX
@@ -86,7 +90,7 @@ def book(
     after_pause_s = now_s if ledger.slowed_s > now_s else ledger.slowed_s + PAUSE_S
     first_s = max(now_s, after_last_s, after_pause_s)
     slots = tuple(first_s + number * gap_s for number in range(calls))
-    if slots[-1] > now_s + AHEAD_S_MAX:
+    if first_s > now_s + ahead_s or slots[-1] > now_s + AHEAD_S_MAX:
         return ledger, ()
     return replace(ledger, last_s=slots[-1]), slots
 
@@ -115,10 +119,12 @@ def _slowness(ledger: Ledger, now_s: float) -> float:
 class Budget(Protocol):
     """Books slots, for all who share it. `app` names the App ID without being it."""
 
-    async def book(self, app: str, limit: Limit, calls: int) -> tuple[float, ...]:
+    async def book(
+        self, app: str, limit: Limit, calls: int, ahead_s: float = AHEAD_S_MAX
+    ) -> tuple[float, ...]:
         """Book the next slots in one booking; return the seconds until each, rising.
 
-        Empty where there is no place within `AHEAD_S_MAX`: ask again later.
+        Empty where there is no place within `ahead_s`: ask again later.
         """
         ...
 
@@ -134,11 +140,13 @@ class MemoryBudget:
         self._clock = clock
         self._ledgers: dict[str, Ledger] = {}
 
-    async def book(self, app: str, limit: Limit, calls: int) -> tuple[float, ...]:
+    async def book(
+        self, app: str, limit: Limit, calls: int, ahead_s: float = AHEAD_S_MAX
+    ) -> tuple[float, ...]:
         """Book the next slots; see `Budget`."""
         now_s = self._clock.monotonic_s()
         ledger = self._ledgers.get(app, Ledger())
-        self._ledgers[app], slots = book(ledger, now_s, limit, calls)
+        self._ledgers[app], slots = book(ledger, now_s, limit, calls, ahead_s)
         return tuple(slot_s - now_s for slot_s in slots)
 
     async def slow_down(self, app: str) -> None:

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Hashable
 from typing import Generic, TypeAlias, TypeVar
 
-from reconciler.agora.budget import Budget, Limit
+from reconciler.agora.budget import AHEAD_S_MAX, OTHERS_AHEAD_S, Budget, Limit
 from reconciler.clock import Clock
 
 START_WITHIN_S = 2.0
@@ -23,6 +23,9 @@ READY_TOGETHER_S = 1.5
 """So long may the starts of all acquires under way take, should a service that hung answer them at
 once: less than 2 s. With acquires that take up to a second, the whole budget is used nevertheless.
 """
+
+ASKED_AGAIN_S = 0.1
+"""How soon a booking is asked for again that was refused; sooner than what is booked runs out."""
 
 QUERY_TURN = 4
 """Of so many slots one is a query's while any waits, the next that no start takes. So the start of
@@ -52,6 +55,11 @@ class Queue(Generic[Ticket]):
 
     def __len__(self) -> int:
         return len(self._starts) + len(self._others) + len(self._queries)
+
+    @property
+    def starts(self) -> int:
+        """Return how many starts wait."""
+        return len(self._starts)
 
     def add(self, ticket: Ticket, *, is_acquire: bool = False) -> None:
         """Get in line."""
@@ -200,12 +208,12 @@ class Line:
     async def _slot_came(self) -> bool:
         """Wait for the next slot, booking what is wanted; say whether it can be used."""
         wanted = self._queue.slots_wanted(self._clock.monotonic_s())
-        if wanted > len(self._slots):
-            waits = await self._budget.book(self._app, self._limit, wanted - len(self._slots))
-            now_s = self._clock.monotonic_s()
-            self._slots.extend(now_s + wait_s for wait_s in waits)
+        if (starts := self._queue.starts - len(self._slots)) > 0:
+            await self._book(starts, AHEAD_S_MAX)
+        elif (calls := wanted - len(self._slots)) > 0:
+            await self._book(calls, OTHERS_AHEAD_S)
         if not wanted or not self._slots:
-            await self._clock.sleep(self._limit.gap_s)
+            await self._clock.sleep(min(self._limit.gap_s, ASKED_AGAIN_S))
             return False
         slot_s = self._slots[0]
         await self._clock.sleep(slot_s - self._clock.monotonic_s())
@@ -213,6 +221,11 @@ class Line:
             return False
         self._slots.popleft()
         return self._clock.monotonic_s() - slot_s <= self._limit.late_s
+
+    async def _book(self, calls: int, ahead_s: float) -> None:
+        waits = await self._budget.book(self._app, self._limit, calls, ahead_s)
+        now_s = self._clock.monotonic_s()
+        self._slots.extend(now_s + wait_s for wait_s in waits)
 
     def _end(self, serving: asyncio.Task[None]) -> None:
         """Fail whoever waits if the budget failed, rather than let them wait for ever."""

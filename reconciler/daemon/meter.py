@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-from reconciler.agora.budget import Budget, Limit
+from reconciler.agora.budget import AHEAD_S_MAX, Budget, Limit
 from reconciler.agora.messages import Endpoint, Reply, Request, Silence, Unanswered, Wire
 from reconciler.daemon.metrics import OTHER, Metrics
 
@@ -44,9 +44,11 @@ class MeteredBudget:
         self._metrics = metrics
         self._name_of = name_of
 
-    async def book(self, app: str, limit: Limit, calls: int) -> tuple[float, ...]:
+    async def book(
+        self, app: str, limit: Limit, calls: int, ahead_s: float = AHEAD_S_MAX
+    ) -> tuple[float, ...]:
         """Book the next slots; see `agora.budget.Budget`."""
-        waits_s = await self._budget.book(app, limit, calls)
+        waits_s = await self._budget.book(app, limit, calls, ahead_s)
         self._metrics.booked(self._label(app), limit.calls_per_s, waits_s)
         return waits_s
 

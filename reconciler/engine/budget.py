@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from reconciler.agora.budget import Ledger, Limit, MemoryBudget, book, slow_down
+from reconciler.agora.budget import AHEAD_S_MAX, Ledger, Limit, MemoryBudget, book, slow_down
 from reconciler.clock import Clock
 from reconciler.errors import StateError
 from reconciler.state.store import Spent, Store
@@ -22,20 +22,22 @@ class StateBudget:
         self._store = store
         self._unbooked = MemoryBudget(clock)
 
-    async def book(self, app: str, limit: Limit, calls: int) -> tuple[float, ...]:
+    async def book(
+        self, app: str, limit: Limit, calls: int, ahead_s: float = AHEAD_S_MAX
+    ) -> tuple[float, ...]:
         """Book the next slots; see `agora.budget.Budget`."""
         slots: tuple[float, ...] = ()
 
         def step(spent: Spent | None, now_s: float) -> Spent:
             nonlocal slots
-            ledger, slots = book(_ledger(spent), now_s, limit, calls)
+            ledger, slots = book(_ledger(spent), now_s, limit, calls, ahead_s)
             return _spent(ledger)
 
         try:
             now_s = self._store.spend(app, step)
         except StateError:
             slow = replace(limit, calls_per_s=limit.calls_per_s * UNBOOKED)
-            return await self._unbooked.book(app, slow, calls)
+            return await self._unbooked.book(app, slow, calls, ahead_s)
         return tuple(slot_s - now_s for slot_s in slots)
 
     async def slow_down(self, app: str) -> None:

@@ -265,8 +265,10 @@ async def test_a_slot_that_is_missed_is_lost_and_booked_anew(for_s: float, leave
 class BrokenBudget:
     """A budget whose state cannot be written."""
 
-    async def book(self, app: str, limit: Limit, calls: int) -> tuple[float, ...]:
-        raise OSError(f"disk full: {app} {limit.calls_per_s} {calls}")
+    async def book(
+        self, app: str, limit: Limit, calls: int, ahead_s: float = 0
+    ) -> tuple[float, ...]:
+        raise OSError(f"disk full: {app} {limit.calls_per_s} {calls} {ahead_s}")
 
     async def slow_down(self, app: str) -> None:
         raise OSError(app)
@@ -284,9 +286,11 @@ async def test_a_budget_that_fails_fails_all_who_wait_and_none_for_ever() -> Non
 class FullBudget(MemoryBudget):
     """A budget that others have booked out until some moment."""
 
-    async def book(self, app: str, limit: Limit, calls: int) -> tuple[float, ...]:
+    async def book(
+        self, app: str, limit: Limit, calls: int, ahead_s: float = 0
+    ) -> tuple[float, ...]:
         is_free = LoopClock().monotonic_s() > 5
-        return await super().book(app, limit, calls) if is_free else ()
+        return await super().book(app, limit, calls, ahead_s) if is_free else ()
 
 
 @virtual_time
@@ -337,3 +341,23 @@ async def test_who_comes_back_at_once_is_served_again() -> None:
     for _ in range(3):
         await line.wait()
     assert clock.monotonic_s() == pytest.approx(0.21)
+
+
+@virtual_time
+async def test_a_start_is_in_time_however_many_others_book_and_nothing_is_lost_by_it() -> None:
+    traffic = Traffic(10)
+    traffic.lines = [traffic.line() for _ in range(40)]
+    wishes = [Asked(0, is_pair=number % 40 == 0, latency_s=0.3) for number in range(400)]
+    await traffic.carry(wishes)
+    assert len(traffic.start_gaps_s) == 10
+    assert max(traffic.start_gaps_s) < START_WITHIN_S
+    assert most_in_a_second(traffic.times_s) <= 10
+    assert (len(traffic.times_s) - 1) / traffic.times_s[-1] > 0.94 * 10
+
+
+@virtual_time
+async def test_several_lines_use_all_of_a_low_rate() -> None:
+    traffic = Traffic(1)
+    traffic.lines = [traffic.line() for _ in range(3)]
+    await traffic.carry([Asked(0, is_pair=number % 3 == 0) for number in range(30)])
+    assert (len(traffic.times_s) - 1) / traffic.times_s[-1] > 0.9

@@ -1,8 +1,8 @@
 """Twelve mistakes that a careless engineer could make, each at the place where it would be made.
 
 The simulation has to find every one of them: else it would not find it in the product either.
-`breaks` names what design/reconcile.md promises. `found_by` is the first of the fixed 200 seeds that
-found it, when that was last looked at.
+`breaks` names what design/reconcile.md promises. `found_by` is the first of the fixed 200 seeds
+that found it, when that was last looked at.
 """
 
 import json
@@ -161,8 +161,10 @@ def _doubled_notice() -> Patch:
 
 
 def _unshared_budget() -> Patch:
-    async def book(self: StateBudget, app: str, limit: Limit, calls: int) -> tuple[float, ...]:
-        return await self._unbooked.book(app, limit, calls)
+    async def book(
+        self: StateBudget, app: str, limit: Limit, calls: int, ahead_s: float
+    ) -> tuple[float, ...]:
+        return await self._unbooked.book(app, limit, calls, ahead_s)
 
     return instead(StateBudget, "book", book)
 

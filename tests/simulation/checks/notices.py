@@ -63,7 +63,8 @@ class Notices(Check):
         if known is None or known.sid != sid:
             return  # of others, or of a start whose answer has not come: nobody knows its `sid`
         if app != app_of(self.sim, sid):
-            if known.end_reason and session.phase is Phase.LIVE:
+            is_new = self.sim.book.written_s.get(known.id) == self.sim.now_s
+            if is_new and known.end_reason and session.phase is Phase.LIVE:
                 self.fail(f"the end of {sid[:6]} was told by another App, and believed")
             return
         if known.phase not in SETTLED:
