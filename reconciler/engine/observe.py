@@ -17,6 +17,7 @@ from reconciler.engine.page import address_seal, is_paused
 from reconciler.engine.records import WEB
 from reconciler.engine.site import Site
 from reconciler.engine.tell import events, silences
+from reconciler.errors import StateError
 from reconciler.plan import life
 from reconciler.plan.applied import UNKNOWN_SEAL, Seal, thaw
 from reconciler.plan.looks import next_look_s
@@ -150,7 +151,11 @@ async def write_look(site: Site, before: Session, seen: Look) -> None:
     changes += silences(before, seen.session, seen.problem)
     if seen.files is not None:
         changes.append(SetFiles(session=before.id, files=seen.files))
-    await site.records.commit(*changes)
+    try:
+        await site.records.commit(*changes)
+    except StateError:
+        site.records.to_ask.add(before.id)  # what could not be written down is to be seen again
+        raise
     if seen.listing is not None:
         site.records.listings[before.id] = seen.listing
 

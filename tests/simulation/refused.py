@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.agora import trees
 from reconciler.agora.messages import Reply, Unanswered
+from tests.simulation.works import Works
 
 if TYPE_CHECKING:
     from tests.daemon.wires import Call
@@ -22,10 +23,6 @@ DISABLED = frozenset({62, 400, 405})
 _BAD_REQUEST = 400
 
 
-WORK_S = 20.0
-"""Calls in one channel with no more than this between them are one work, of one pass or request."""
-
-
 class Refused:
     """The App IDs that each process may not call, from an answer on until it reads the specs anew.
 
@@ -36,26 +33,19 @@ class Refused:
 
     def __init__(self, sim: Simulation) -> None:
         self._sim = sim
-        self._works: dict[tuple[int, str], tuple[int, float]] = {}
-        """The edition of the specs with which each process began what it does in a channel, and
-        when its last call there left."""
-
-        self._editions: dict[int, int] = defaultdict(int)
+        self._works = Works()
+        self._loaded_s: dict[int, float] = {}
         self._whys: dict[int, dict[str, str]] = defaultdict(dict)
         self._lifted_s: dict[str, float] = {}
 
     def loaded(self, process: Process) -> None:
         """Take note that a process may call all of them once more."""
-        self._editions[process.number] += 1
-        now_s = self._sim.clock.monotonic_s()
+        now_s = self._loaded_s[process.number] = self._sim.clock.monotonic_s()
         self._lifted_s |= dict.fromkeys(self._whys.pop(process.number, {}), now_s)
 
     def called(self, process: Process, call: Call) -> None:
         """Hear a call as it leaves."""
-        now_s, work = self._sim.clock.monotonic_s(), (process.number, self._channel(call))
-        newest = self._editions[process.number]
-        edition, last_s = self._works.get(work, (newest, now_s))
-        self._works[work] = (edition if now_s - last_s <= WORK_S else newest, now_s)
+        self._works.called(process, call)
 
     def answered(self, process: Process, call: Call, answer: Reply | Unanswered) -> str:
         """Hear an answer; return what it says of the App, empty: nothing."""
@@ -75,14 +65,8 @@ class Refused:
         return self._lifted_s.get(app_id, -inf)
 
     def is_bound(self, process: Process, call: Call) -> bool:
-        edition, _ = self._works[process.number, self._channel(call)]
-        return edition == self._editions[process.number]
-
-    def _channel(self, call: Call) -> str:
-        if isinstance(call.body, dict) and "cname" in call.body:
-            return str(call.body["cname"])
-        known = self._sim.book.by_resource(call.resource_id)
-        return known.channel if known is not None else ""
+        """Tell whether it began with what it does there after it has read the specs."""
+        return self._works.began_s(process, call) >= self._loaded_s.get(process.number, -inf)
 
 
 def _why(call: Call, answer: Reply | Unanswered) -> str:

@@ -142,7 +142,8 @@ class Grace(InCalm):
         """Put off what is due while all work of the App is stopped, as if nobody was reached."""
         if not due or self.sim.daemon is None:
             return
-        app_id = self.sim.stage.simulator.world.sessions[sid].identity.app_id
+        session = self.sim.stage.simulator.world.sessions.get(sid)
+        app_id = "" if session is None else session.identity.app_id
         until_s = self._refused.until_s(self.sim.daemon, app_id)
         if self.sim.apps.endpoints != ADDRESSES:
             self._barred_s = self.sim.clock.monotonic_s()
@@ -175,7 +176,10 @@ class Grace(InCalm):
         self._rechecks[sid] = [now_s + each_s for each_s in RECHECKS_S]
 
     def _unreachable_s(self, session: Session) -> float:
-        started_s = self.sim.stage.simulator.world.sessions[session.sid].started_s
+        simulated = self.sim.stage.simulator.world.sessions.get(session.sid)
+        if simulated is None:
+            return inf
+        started_s = simulated.started_s
         began_s = started_s - self.sim.script.begins_s
         return began_s + self._hours[session.resource_id] * HOUR_S
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.state.store import Condition
 from tests.simulation.check import Check
+from tests.simulation.checks.replies import told_by
 from tests.simulation.refused import Refused
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ class Halts(Check):
         self._started: set[str] = set()
         """Resource IDs of which a start has left before."""
 
+        self._acquirers: dict[str, int] = {}
+        """Which process acquired each resource ID: another one repeats its start."""
+
         self._repeats: set[Call] = set()
         self._heard: dict[int, set[tuple[str, float]]] = defaultdict(set)
         """The App IDs that were refused since each process read the specs; by when the call left,
@@ -53,7 +57,8 @@ class Halts(Check):
     def called(self, process: Process, call: Call) -> None:
         self._refused.called(process, call)
         if call.endpoint == "start":
-            if call.resource_id in self._started:
+            is_mine = self._acquirers.get(call.resource_id) == process.number
+            if call.resource_id in self._started or not is_mine:
                 self._repeats.add(call)
             self._started.add(call.resource_id)
             return  # it belongs to its acquire, which it must follow (invariant 4)
@@ -64,6 +69,9 @@ class Halts(Check):
             )
 
     def answered(self, process: Process, call: Call, answer: Reply | Unanswered) -> None:
+        told = told_by(answer) if isinstance(answer, Reply) else {}
+        if call.endpoint == "acquire" and "resourceId" in told:
+            self._acquirers[told["resourceId"]] = process.number
         if call in self._repeats:
             return  # on a repeat only 200 and 201/7 tell ("Errors of the service")
         if self._refused.answered(process, call, answer):

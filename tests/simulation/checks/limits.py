@@ -10,9 +10,11 @@ from reconciler.plan.action import Kind
 from reconciler.plan.reasons import Reason
 from reconciler.plan.session import End, Phase, Session
 from reconciler.state.store import Change, SetSession
+from tests.daemon.wires import Call
 from tests.simulation.check import Check
 from tests.simulation.truth import called_so
 from tests.simulation.wishes import PASS_S, Times
+from tests.simulation.works import Works
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -47,6 +49,7 @@ class Limits(Check):
         """What the specs let run, and since when."""
 
         self._unread = Times()
+        self._works = Works()
         self._read: dict[int, tuple[float, int]] = {}
         """When each process could read the specs first, and which edition they were."""
 
@@ -73,6 +76,10 @@ class Limits(Check):
                 self._claims[change.session.id] = process
                 if change.session.phase is Phase.NONE:
                     self._check(process, change.session)
+
+    def called(self, process: Process, call: Call) -> None:
+        """Take note of what it is at."""
+        self._works.called(process, call)
 
     def planned(self, process: Process, plan: Plan) -> None:
         """Look at what an `apply` is going to begin; who has the lock knows all that state has."""
@@ -109,15 +116,19 @@ class Limits(Check):
 
     def _check(self, process: Process, new: Session) -> None:
         self.look()
-        most = self._let(process)[new.app, new.mode == WEB]
+        at_it_s = self._works.there_s(process, new.channel)
+        most = self._let(process, at_it_s)[new.app, new.mode == WEB]
         others = [each for each in self._seated(new) if each.id != new.id]
         if len(others) >= most:
             text = f"{process.name} begins {called_so(new)} beside {len(others)} others"
             self.fail(f"{text}, and {new.app} may have {most}: {_listed(others)}")
 
-    def _let(self, process: Process) -> Mapping[Seat, int]:
-        """Return the most that any of the specs let run that a process may act upon."""
-        since_s = self.sim.now_s - PASS_S
+    def _let(self, process: Process, at_it_s: float = 0.0) -> Mapping[Seat, int]:
+        """Return the most that any of the specs let run that a process may act upon.
+
+        Those too that it began with what it is at, since `at_it_s`.
+        """
+        since_s = self.sim.now_s - max(PASS_S, at_it_s)
         if process.command != "run":
             since_s = min(since_s, self._read[process.number][0])
         since_s = self._unread.before(since_s)
@@ -147,7 +158,9 @@ class Limits(Check):
 
     def _planned_beside(self, seat: Seat) -> int:
         sessions = self.sim.book.sessions.values()
-        return sum((each.app, each.mode == WEB) == seat and each.may_live for each in sessions)
+        place = (*seat, self.sim.apps.ids[seat[0]])
+        known = ((each.app, each.mode == WEB, each.app_id) for each in sessions if each.may_live)
+        return sum(each == place for each in known)
 
     def _seat_of(self, action: Action) -> Seat | None:
         role = self.sim.roles.get(action.key.recording)
