@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from reconciler.agora.messages import Reply
 from reconciler.state.store import Condition
 from tests.simulation.check import Check
 from tests.simulation.checks.replies import told_by
@@ -13,7 +14,7 @@ from tests.simulation.refused import Refused
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reconciler.agora.messages import Reply, Unanswered
+    from reconciler.agora.messages import Unanswered
     from reconciler.state.store import Change
     from tests.daemon.wires import Call
     from tests.simulation.process import Process
