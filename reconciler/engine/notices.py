@@ -22,7 +22,7 @@ from reconciler.engine.hear import PROOFS, Heard, News, hear
 from reconciler.engine.records import Records
 from reconciler.engine.sids import Sids
 from reconciler.engine.site import Site
-from reconciler.engine.strangers import Strangers, is_of
+from reconciler.engine.strangers import Strangers
 from reconciler.engine.streams import Streams
 from reconciler.plan.session import Session
 from reconciler.state.store import Notice
@@ -104,7 +104,7 @@ class Notices:
         near = self._sids.near(told.channel) if session is None else ()
         if session is None and told.sid:
             session = self._sids.find_near(told.sid, near) or self._past(site, app, told)
-        if session is not None and is_of(session, app, _key_of(site, app)):
+        if session is not None and _is_of(session, site, app):
             return hear(self._records, session, news)
         return self._met.meet(site, app, news, near)
 
@@ -136,6 +136,11 @@ class Notices:
         notification = _recalled(notice)
         arrival = self._inbox.take(notification, notice.received_s)
         self._note(notification, arrival, notice.received_s)
+
+
+def _is_of(session: Session, site: Site, app: str) -> bool:
+    """Tell whether a session is of the App to which a notification was sent."""
+    return session.app == app or (bool(session.app_key) and session.app_key == _key_of(site, app))
 
 
 def _key_of(site: Site, app: str) -> str:

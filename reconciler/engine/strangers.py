@@ -35,8 +35,7 @@ class Strangers:
         facts = site.apps.facts().get(app)
         if facts is None or not facts.app_key:
             return Heard(is_known=False)
-        uid = news.notification.uid
-        mine = [each for each in near if each.uid == uid and is_of(each, app, facts.app_key)]
+        mine = [each for each in near if _fits(each, facts.app_key, news)]
         orphan = next((each for each in mine if _may_be(each, news)), None)
         if orphan is not None:
             return _recovered(site, orphan, news)
@@ -61,12 +60,8 @@ class Strangers:
         return Heard(changes=(_unknown(name, news),), is_known=False, warned=sid)
 
 
-def is_of(session: Session, app: str, app_key: str) -> bool:
-    """Tell whether a session is of the App to which a notification was sent.
-
-    It may have been started under another App ID than the App has now, and under another name.
-    """
-    return session.app == app or (bool(app_key) and session.app_key == app_key)
+def _fits(session: Session, app_key: str, news: News) -> bool:
+    return (session.app_key, session.uid) == (app_key, news.notification.uid)
 
 
 def _may_be(session: Session, news: News) -> bool:

@@ -90,7 +90,9 @@ class Host:
         return [*self._runs(), *(each for each in self.commands if each.alive)]
 
     def begin(self, command: Process) -> None:
-        """Begin a command beside whatever runs."""
+        """Begin a command beside whatever runs; nobody does while the power is cut."""
+        if self._is_cut:
+            return
         self.commands.append(command)
         command.begin()
 

@@ -58,6 +58,8 @@ class Orphans(Check):
         known = None if session is None else self.sim.book.by_resource(session.resource_id)
         if session is None or known is None or not known.is_orphan or known.sid:
             return
+        if session.identity.app_id != self.sim.apps.ids[known.app]:
+            return  # its App has another App ID by now, and is not told of this one any more
         sent_s, begun_s = payload["sendts"] / 1000, known.acquired_s or known.created_s
         # By a host's clock that was wrong its start may seem to come later than what tells of it.
         if payload["uid"] == known.uid and sent_s >= begun_s + self._clock.jump_s(
