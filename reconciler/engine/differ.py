@@ -27,7 +27,7 @@ from reconciler.plan.applied import (
     thaw,
 )
 from reconciler.plan.expiry import MARGIN_S_MAX
-from reconciler.plan.parts import ignoring
+from reconciler.plan.parts import CREDENTIALS, ignoring, with_group
 from reconciler.plan.recorded import Terms
 from reconciler.plan.session import ASKED, Phase, Session
 from reconciler.plan.world import Comparison, Wanted
@@ -35,6 +35,7 @@ from reconciler.spec.groups import Group
 from reconciler.spec.mapping import Change as Effect
 from reconciler.spec.rtc_token import token_end_s
 from reconciler.spec.secrets import Secret
+from reconciler.spec.wire import get
 from reconciler.state.store import Store
 
 EXPIRY_MARGIN_S = 600.0
@@ -126,12 +127,18 @@ class Differ:
             return None
 
     def for_session(self, session: Session, now_s: float) -> Applied:
-        """Return what is desired of one session.
+        """Return what one session is to have once all is sent to it that it can take.
 
-        As the specs say, but for what `policy.ignore` leaves alone and for credentials whose time
-        to be resolved anew has not come.
+        As the specs say, but for what takes another session, what `policy.ignore` leaves alone, and
+        credentials whose time to be resolved anew has not come. The service refuses an `update` of
+        which a part cannot be changed (agora-api.md 4.1).
         """
-        return self._for_session(session, self._applied(session), now_s)
+        applied = self._applied(session)
+        desired = self._for_session(session, applied, now_s)
+        desired = ignoring(desired, applied, _kept(applied, desired))
+        for group in Group:
+            applied = with_group(applied, desired, group)
+        return applied
 
     def resealed(self, session: Session, now_s: float) -> Applied | None:
         """Return what a session has, its secrets hashed anew; None where no other key did it.
@@ -262,6 +269,7 @@ class Differ:
         found = compare(applied, desired, group_derived=derived, ignore=policy.ignore)
         if found.replaces and (policy.protect or policy.replace in _STAYING):
             waits = [each.path for each in found.changes if each.effect is Effect.REPLACE]
+            waits += _kept(applied, desired)
             rest = compare(applied, desired, group_derived=derived, ignore=(*policy.ignore, *waits))
             found = replace(found, groups=rest.groups)
         if not self._vault.key_id:  # nothing can be compared then, which is said once for all
@@ -275,6 +283,16 @@ class Differ:
         if not self._held(session, terms, now_s):
             return desired
         return ignoring(desired, applied, _held_paths(desired))
+
+
+_BUCKET = (("vendor",), ("region",), ("bucket",), ("extensionParams", "endpoint"))
+
+
+def _kept(applied: Applied, desired: Applied) -> tuple[str, ...]:
+    """Return what a session keeps that could be sent: the credentials of the bucket that it has."""
+    has, wants = (each.request.get("storageConfig", {}) for each in (applied, desired))
+    is_same = all(get(has, path) == get(wants, path) for path in _BUCKET)
+    return () if is_same else (CREDENTIALS,)
 
 
 _CREDENTIALS = ("accessKey", "secretKey", "stsToken", "stsExpiration")

@@ -8,8 +8,10 @@ import pytest
 
 from reconciler.engine.apply import Limits
 from reconciler.simulator.settings import DEFAULT_APP_ID, Settings
+from reconciler.simulator.tree import child
 from tests.engine.support import (
     APP,
+    STORAGE,
     Stage,
     Tap,
     action_of,
@@ -244,3 +246,30 @@ async def test_another_channel_or_mode_is_a_replacement_too(tmp_path: Path) -> N
     await stage.apply()
     assert [each.mode for each in stage.alive()] == ["individual"]
     assert kinds(await stage.plan()) == {}
+
+
+@virtual_time
+async def test_fresh_credentials_go_out_with_the_storage_that_a_session_has(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    stage.want("lobby", prefix=["before"], policy={"replace": "defer"})
+    await stage.apply()
+    stage.want("lobby", prefix=["after"], policy={"replace": "defer"})
+    stage.environ["ACCESS_KEY"] = "another-7731"
+    await stage.apply()
+    (alive,) = stage.alive("lobby")
+    storage = child(alive.config, "storageConfig")
+    assert (storage["accessKey"], storage["fileNamePrefix"]) == ("another-7731", ["before"])
+
+
+@virtual_time
+async def test_no_session_is_given_the_credentials_of_another_bucket(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    stage.want("lobby", policy={"replace": "defer"})
+    await stage.apply()
+    stage.write("storage.yaml", STORAGE.replace("bucket: recordings", "bucket: others"))
+    stage.environ["ACCESS_KEY"] = "another-7731"
+    await stage.apply()
+    (alive,) = stage.alive("lobby")
+    storage = child(alive.config, "storageConfig")
+    assert (storage["accessKey"], storage["bucket"]) == ("access-key-7731", "recordings")
+    assert stage.log("update") == []
