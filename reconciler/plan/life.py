@@ -336,14 +336,23 @@ def orphaned(session: Session, now_s: float, duration_s: float | None = None) ->
 
 def _duration_end_s(session: Session, now_s: float, duration_s: float | None) -> float | None:
     """Return the latest end by `web.maxDuration`."""
-    if session.duration_ends_s is not None or duration_s is None:
-        return session.duration_ends_s
+    if session.duration_ends_s is not None:
+        # That counts from its `acquire`, and it may have begun as late as its answer came.
+        return session.duration_ends_s + _start_took_s(session)
+    if duration_s is None:
+        return None
     if session.started_s is not None:
         return session.started_s + duration_s
     if session.acquired_s is None:
         return now_s + duration_s
     # A start that left may yet be taken, for as long as its resource ID is good, and no later.
     return session.acquired_s + RESOURCE_ID_S + duration_s
+
+
+def _start_took_s(session: Session) -> float:
+    if session.started_s is None or session.acquired_s is None:
+        return 0.0
+    return max(session.started_s - session.acquired_s, 0.0)
 
 
 def _token_end_s(session: Session) -> float | None:

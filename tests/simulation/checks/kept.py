@@ -62,7 +62,7 @@ class Kept(Check):
     def look(self) -> None:
         """Look at what is still unknown to state."""
         for sid, (process, since_s) in list(self._open.items()):
-            if process.life.dead:
+            if not process.alive:
                 del self._open[sid]
             elif self.sim.clock.monotonic_s() - since_s > KEEP_S + LATE_S:
                 self.fail(f"{process.name} can keep no `sid` of {sid[:6]}, and did not stop it")

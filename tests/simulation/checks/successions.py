@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.agora.messages import Reply, Unanswered
 from reconciler.plan.session import End, Session
+from reconciler.state.store import Change, Notice
 from tests.daemon.wires import Call
 from tests.simulation.check import Check
 from tests.simulation.checks.replies import told_by
 from tests.simulation.truth import HostClock, called_so, claimed_by
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tests.simulation.process import Process
     from tests.simulation.simulation import Simulation
 
@@ -64,6 +67,13 @@ class Successions(Check):
             self._asked(call.sid, answer.status, told)
         elif answer.status == OK or told.get("code") in LEAVING:
             self._told[call.sid] = self._told.get(call.sid) or self.sim.now_s
+
+    def wrote(self, process: Process, changes: Sequence[Change]) -> None:
+        """Take note of an end that was told and stored, though nobody lived to answer."""
+        del process
+        for change in changes:
+            if isinstance(change, Notice) and change.kind in {EXIT, PAGE_STOPPED} and change.sid:
+                self._over.add(change.sid)
 
     def notified(self, app: str, told: dict[str, object], status: int | None) -> None:
         """Take note of an end that was told."""
