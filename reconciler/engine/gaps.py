@@ -16,11 +16,19 @@ _EVERYBODY = "0"
 
 
 def closed(records: Records, before: Session, after: Session, now_s: float) -> list[Gap]:
-    """Return the gaps that end with this step: what was missing answers again, or has ended."""
-    if before.phase is not Phase.MISSING or after.phase is Phase.MISSING:
+    """Return the gaps that end with this step: what was missing answers again, or has ended.
+
+    One that is told to have recorded meanwhile is missing anew from then on.
+    """
+    if before.phase is not Phase.MISSING:
         return []
-    is_over = after.phase in SETTLED and after.ended_s is not None
-    until_s = after.ended_s if is_over and after.ended_s is not None else now_s
+    if after.phase is Phase.MISSING:
+        until_s = after.missing_s
+        if until_s is None or until_s == before.missing_s:
+            return []
+    else:
+        is_over = after.phase in SETTLED and after.ended_s is not None
+        until_s = after.ended_s if is_over and after.ended_s is not None else now_s
     return list(_closed(records, before, until_s))
 
 

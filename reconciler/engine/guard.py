@@ -11,7 +11,7 @@ from typing import TypeAlias
 from reconciler.engine.records import Records
 from reconciler.plan.action import Action, Key, Kind, Plan
 from reconciler.plan.guards import Objection, counted, ends_at_will, objection
-from reconciler.plan.session import End
+from reconciler.plan.session import End, Session
 from reconciler.plan.world import World
 
 GUARDED = "Guarded"
@@ -155,10 +155,24 @@ class Guard:
         # What ended later than now did so before the clock was set back.
         self._memory.ended = {
             session: min(ended_s, now_s)
-            for session, ended_s in self._memory.ended.items()
+            for session, ended_s in (self._asked() | self._memory.ended).items()
             if now_s - WINDOW_S < ended_s
         }
         return len(self._memory.ended)
+
+    def _asked(self) -> dict[str, float]:
+        """Return when what counts was told to stop, also where no pass could carry that out yet."""
+        return {
+            each.id: each.stop_asked_s
+            for each in self._records.all_sessions()
+            if each.stop_asked_s is not None and self._counted(each)
+        }
+
+    def _counted(self, session: Session) -> bool:
+        """Tell whether the end that was asked for is one that counts, or was let through as one."""
+        key = Key(session.recording, session.replica)
+        is_let = (key, Kind.STOP, session.id) in self._stands.let
+        return session.stop_reason in _ENDS or (bool(session.stop_reason) and is_let)
 
 
 def _sign(action: Action) -> _Sign:

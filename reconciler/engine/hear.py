@@ -160,6 +160,6 @@ def _gaps(records: Records, before: Session, after: Session, news: News) -> Iter
             gap = gaps.interrupted(before, slice_started, news.now_s)
         case _:
             gap = None
-    if gap is not None:
-        yield gap
     yield from gaps.closed(records, before, after, news.now_s)
+    if gap is not None:  # last: that of a failover goes on from when the session was first missing
+        yield gap

@@ -86,9 +86,15 @@ def _moment_s(said: object) -> float | None:
 
 
 def _over_s(session: Session) -> float:
-    """Return the last moment at which it may have recorded."""
-    taken_s = inf if session.stop_taken_s is None else session.stop_taken_s
-    return min(taken_s, _ended_s(session))
+    """Return the last moment at which it may have recorded.
+
+    A stop that was taken may have been so as soon as it was asked for: its answer may be late, and
+    that of a synchronous one waits for the files.
+    """
+    if session.stop_taken_s is None:
+        return _ended_s(session)
+    asked_s = inf if session.stop_asked_s is None else session.stop_asked_s
+    return min(asked_s, session.stop_taken_s, _ended_s(session))
 
 
 def _ended_s(session: Session) -> float:

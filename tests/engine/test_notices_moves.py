@@ -119,6 +119,30 @@ async def test_one_that_was_missing_and_answers_again_leaves_a_gap_without_being
 
 
 @virtual_time
+async def test_one_that_was_missing_leaves_a_gap_also_if_it_is_told_to_record_before_it_answers(
+    tmp_path: Path,
+) -> None:
+    stage, alive = await recording(tmp_path)
+    async with daemon(stage) as one:
+        stage.fault("query", uid=alive.identity.uid, effect=NOT_FOUND)
+        one.shop.site.records.to_ask.add(one.sessions("lobby")[0].id)
+        await one.work("lobby", 60)
+        missing_s = one.sessions("lobby")[0].missing_s
+        happens(stage, alive, "emit", eventType=40, details={"status": 0})
+        told_s = stage.clock.now_s()
+        await one.work("lobby", 10)
+        stage.heal()
+        await one.work("lobby", 31)
+        (session,) = one.sessions("lobby")
+        assert session.phase == "running"
+        first, then = one.gaps()
+        assert (first.from_s, first.cause) == (missing_s, "missing")
+        assert first.until_s == then.from_s == pytest.approx(told_s, abs=1)
+        assert then.until_s is not None
+        assert then.until_s >= told_s + 10
+
+
+@virtual_time
 async def test_one_that_is_gone_was_so_since_it_was_missed(tmp_path: Path) -> None:
     stage, alive = await recording(tmp_path)
     stage.order(alive, "kill")

@@ -137,6 +137,15 @@ def test_a_stop_that_was_taken_is_an_end() -> None:
     assert sums(stopping) == (550, 0, 50)
 
 
+def test_a_stop_that_was_answered_late_counts_from_when_it_was_asked() -> None:
+    asked_s = NOW_S - 70
+    stopping = session(
+        stop_reason=End.REPLACED, stop_asked_s=asked_s, stop_taken_s=NOW_S - 50, ended_s=NOW_S - 40
+    )
+    assert sums(stopping) == (530, 0, 70)
+    assert sums(replace(stopping, phase=Phase.ENDED)) == (530, 0, 70)
+
+
 def test_a_gap_in_a_session_is_filled_by_another_replica() -> None:
     hole = Gap(session="one", from_s=NOW_S - 400, until_s=NOW_S - 300, cause="failover")
     two = session("two", replica=1)

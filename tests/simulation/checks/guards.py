@@ -13,7 +13,7 @@ from tests.simulation.check import Check
 from tests.simulation.truth import called_so
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from tests.simulation.process import Process
     from tests.simulation.simulation import Simulation
@@ -47,7 +47,8 @@ class Guards(Check):
     """Never does more than 30 % of at least 10 running sessions end at will within ten minutes.
 
     Unless somebody approved of exactly that. An `apply` looks at what itself ends: it refuses a
-    plan of more (design/reconcile.md, "Guards").
+    plan of more. A `run` judges a load of the specs: what it let through then it may try until the
+    specs change, however many run by then (design/reconcile.md, "Guards").
     """
 
     def __init__(self, sim: Simulation) -> None:
@@ -56,9 +57,15 @@ class Guards(Check):
         self._succeeded_s: dict[str, float] = {}
         """When the last successor of a session was begun: then its end was decided."""
 
+        self._read: dict[int, int] = {}
+        """Which edition of the specs each process has read last."""
+
+        self._judged: dict[str, tuple[tuple[int, int], float]] = {}
+        """By whom, at which edition, and when the end of a session was first begun with."""
+
         self._ended: dict[str, Ended] = {}
-        self._running: deque[tuple[float, int, int]] = deque()
-        """How many ran at a moment, and how many had been ended in the time before it."""
+        self._running: deque[tuple[float, int, list[Ended]]] = deque()
+        """How many ran at a moment, and what had been ended in the time before it."""
 
         self._guarded: set[tuple[str, int]] = set()
         self._approved: dict[tuple[str, int], float] = {}
@@ -69,11 +76,15 @@ class Guards(Check):
         """Take note of when a process could plan first."""
         self._held_s[process.number] = self.sim.now_s
 
+    def loaded(self, process: Process) -> None:
+        """Take note of which specs a process judges by."""
+        self._read[process.number] = self.sim.edition
+
     def look(self) -> None:
         """Count what runs."""
         now_s = self.sim.now_s
         running = sum(map(self._is_running, self.sim.book.sessions.values()))
-        self._running.append((now_s, running, sum(1 for _ in self._lately(now_s))))
+        self._running.append((now_s, running, list(self._lately(now_s))))
         while self._running[0][0] < now_s - WINDOW_S:
             self._running.popleft()
 
@@ -88,7 +99,7 @@ class Guards(Check):
                 before = self._was.get(session.id)
                 self._was[session.id] = session
                 if before is None and session.replaces and session.phase is Phase.NONE:
-                    self._succeeded_s[session.replaces] = self.sim.now_s
+                    self._succeed(process, session.replaces)
                 if before is not None and before.stop_reason != session.stop_reason:
                     self._take(process, before, session)
 
@@ -101,6 +112,13 @@ class Guards(Check):
 
     def _guard(self, key: tuple[str, int], *, is_held: bool) -> None:
         (self._guarded.add if is_held else self._guarded.discard)(key)
+
+    def _succeed(self, process: Process, replaced: str) -> None:
+        """Take note that the successor of a session was begun, perhaps not the first."""
+        judge = (process.number, self._read.get(process.number, 0))
+        self._succeeded_s[replaced] = self.sim.now_s
+        if replaced not in self._judged or self._judged[replaced][0] != judge:
+            self._judged[replaced] = (judge, self.sim.now_s)
 
     def _take(self, process: Process, before: Session, session: Session) -> None:
         if not session.stop_reason:  # the service refused, and nothing ends
@@ -120,14 +138,17 @@ class Guards(Check):
 
     def _check(self, process: Process, session: Session) -> None:
         now_s = self.sim.now_s
-        since_s, ended = now_s - SLACK_S, list(self._lately(now_s, SLACK_S))
-        mine = process.number
+        since_s = now_s - SLACK_S
         if process.command == "apply":
-            since_s = min(since_s, self._held_s[mine])
-            ended = [each for each in ended if each.process == mine]
-        # State does not keep whether a schedule was edited: the next process cannot know.
-        ended = [each for each in ended if each.process == mine or not each.is_closed]
-        totals = [count + more for at_s, count, more in self._running if at_s >= since_s]
+            since_s = min(since_s, self._held_s[process.number])
+        elif session.id in self._judged:
+            since_s = min(since_s, self._judged[session.id][1])
+        ended = _known(process, self._lately(now_s, SLACK_S))
+        totals = [
+            running + len(_known(process, before))
+            for at_s, running, before in self._running
+            if at_s >= since_s
+        ]
         number = sum(not each.is_approved for each in ended)
         if min(totals) >= RUNNING_MIN and number > SHARE_MAX * max(totals):
             text = f"{process.name} ends {called_so(session)} ({session.stop_reason})"
@@ -153,3 +174,13 @@ class Guards(Check):
         before = role.asked[:-1] if role is not None else []
         opens = (each.times.opens for each in before if each.times is not None)
         return any(a <= now_s < b for each in opens for a, b in each(now_s, now_s + 1))
+
+
+def _known(process: Process, ended: Iterable[Ended]) -> list[Ended]:
+    """Return those that a process counts.
+
+    State does not keep whether a schedule was edited: the next process cannot know.
+    """
+    if process.command == "apply":
+        return [each for each in ended if each.process == process.number]
+    return [each for each in ended if each.process == process.number or not each.is_closed]

@@ -52,6 +52,9 @@ class Schedules(Check):
         self._held: dict[str, list[tuple[float, float]]] = defaultdict(list)
         """When each was held by command: whose `resume` found nobody was told so, and waits."""
 
+        self._renames: list[tuple[str, str, float]] = []
+        """What state called otherwise: from what, to what, and when."""
+
         self._told: set[str] = set()
         """Sessions of which an error or an exit was told, by `sid`: their ends are known."""
 
@@ -59,10 +62,11 @@ class Schedules(Check):
         self._stances.look()
 
     def wrote(self, process: Process, changes: Sequence[Change]) -> None:
-        """Learn until when a command holds what."""
+        """Learn until when a command holds what, and what is called otherwise."""
         del process
         for change in changes:
             if isinstance(change, Rename):
+                self._renames.append((change.before, change.after, self.sim.now_s))
                 self._held[change.after] += self._held.pop(change.before, [])
             elif isinstance(change, SetRecorded) and (held := change.recorded.override):
                 rows = self._held[change.recorded.name]
@@ -83,7 +87,7 @@ class Schedules(Check):
             self.sim.excuses.say("", now_s, now_s + DOWN_S, "the daemon has ended")
 
     def end(self) -> None:
-        found = recorded(self.sim)
+        found = self._as_called(recorded(self.sim))
         for role in (*self.sim.roles.values(), *self.sim.past):
             most = max((stance.replicas for stance, _ in self._stances.of(role)), default=0)
             for replica in range(most):
@@ -93,6 +97,22 @@ class Schedules(Check):
                 wanted = self._wanted(role, replica)
                 self._check(role, (role.name, replica), wanted, there)
         self._check_now()
+
+    def _as_called(self, found: dict[Key, Spans]) -> dict[Key, Spans]:
+        """Give what was renamed the time before that under the name which it had then.
+
+        One that comes while another of its channel is away is taken for that one under a new name
+        (design/reconcile.md, "Renames"), and takes over what was begun for the other.
+        """
+        for before, after, at_s in reversed(self._renames):
+            earlier = span(0, at_s, EVER)
+            for name, replica in sorted(found):
+                if name == after:
+                    spans = found[after, replica]
+                    mine = found.get((before, replica), ())
+                    found[before, replica] = union((*mine, *both(spans, earlier)))
+                    found[after, replica] = minus(spans, earlier)
+        return found
 
     def _check(self, role: Role, key: Key, wanted: Spans, there: Spans) -> None:
         excused = union((*self.sim.excuses.of(role.name), *self._let_be(role)))

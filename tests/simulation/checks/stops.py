@@ -121,7 +121,9 @@ class Stops(Check):
     def answered(self, process: Process, call: Call, answer: Reply | Unanswered) -> None:
         """Take note of what a query told."""
         if call.endpoint == "query":
-            self._looks[call.sid] = (process.number, _told(answer))
+            known = self.sim.book.by_resource(call.resource_id)
+            is_web = known is not None and known.mode == "web"
+            self._looks[call.sid] = (process.number, _told(answer, is_web=is_web))
 
     def wrote(self, process: Process, changes: Sequence[Change]) -> None:
         """Look at the sessions that have to end from now on."""
@@ -341,7 +343,7 @@ class Stops(Check):
         return known.phase is Phase.ACQUIRED and bool(is_full)
 
 
-def _told(answer: Reply | Unanswered) -> str:
+def _told(answer: Reply | Unanswered, *, is_web: bool) -> str:
     """Return what an answer to a query tells: `records`, `other`, or `nothing`."""
     if not isinstance(answer, Reply):
         return "nothing"
@@ -355,4 +357,5 @@ def _told(answer: Reply | Unanswered) -> str:
         for each in told.get("extensionServiceState", [])
         if each.get("serviceName") == "web_recorder_service"
     ]
-    return "records" if told.get("status") in {4, 5} and pages in ([], ["inProgress"]) else "other"
+    is_up = pages == ["inProgress"] or not (pages or is_web)
+    return "records" if told.get("status") in {4, 5} and is_up else "other"
