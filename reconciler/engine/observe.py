@@ -44,12 +44,16 @@ class Look:
 
 
 async def observe(site: Site, name: str) -> None:
-    """Look at those sessions of a Recording that are due, and write what was seen."""
-    now_s = site.now_s()
-    for session in site.records.sessions_of(name):
-        if _is_due(site, session, now_s):
-            site.records.to_ask.discard(session.id)
-            await write_look(site, session, await _look_unless_told(site, session))
+    """Look at those sessions of a Recording that are due, and write what was seen.
+
+    What changed meanwhile is looked at once more, before anything is decided about it.
+    """
+    for _ in range(2):
+        now_s = site.now_s()
+        for session in site.records.sessions_of(name):
+            if _is_due(site, session, now_s):
+                site.records.to_ask.discard(session.id)
+                await write_look(site, session, await _look_unless_told(site, session))
 
 
 async def _look_unless_told(site: Site, session: Session) -> Look:
