@@ -137,6 +137,28 @@ async def test_a_load_that_cannot_be_written_changes_nothing(tmp_path: Path) -> 
 
 
 @virtual_time
+async def test_what_was_told_to_stop_counts_before_the_service_answers(tmp_path: Path) -> None:
+    stage = rooms(tmp_path)
+    run = Run(stage)
+    async with run.going() as daemon:
+        await recording_rooms(stage, run)
+        stage.fault("stop", effect={"status": 500, "message": "not now"})
+        for name in NAMES[:3]:
+            stage.want(name, suspend=True)
+        run.change()
+        await asyncio.sleep(10)
+        assert daemon.post.guard.held is None
+        stage.want(NAMES[3], suspend=True)
+        run.change()
+        await asyncio.sleep(10)
+        assert daemon.post.guard.held is not None
+        assert daemon.post.guard.held.names == {NAMES[3]}
+        stage.heal()
+        await asyncio.sleep(120)
+        assert len(stage.alive()) == len(NAMES) - 3
+
+
+@virtual_time
 async def test_a_recording_renamed_while_it_starts_is_one_session(tmp_path: Path) -> None:
     stage = Stage(tmp_path)
     stage.fault("start", effect={"delay_s": 8})

@@ -107,7 +107,7 @@ class Grace(InCalm):
         elif call.sid and answer.status == NOT_FOUND and told.get("code") == NOT_FOUND:
             now_s = self.sim.clock.monotonic_s()
             self._missing.setdefault(call.sid, Missing(now_s, now_s, process)).last_s = now_s
-        elif call.endpoint == "query" and answer.status == OK:
+        elif call.endpoint == "query" and answer.status == OK and not self.sim.disk.is_full:
             self._queried(call.sid, told.get("serverResponse", {}))
         elif call.endpoint == "stop" and _is_taken(answer.status, told):
             self._proved.add(call.sid)
@@ -147,8 +147,8 @@ class Grace(InCalm):
         until_s = self._refused.until_s(self.sim.daemon, app_id)
         if self.sim.apps.endpoints != ADDRESSES:
             self._barred_s = self.sim.clock.monotonic_s()
-        if due[0] <= max(until_s, self._barred_s):
-            due[0] += RECHECKS_S[0]
+        # A look that came to nothing meanwhile is tried again so much later.
+        due[0] = max(due[0], max(until_s, self._barred_s) + RECHECKS_S[0])
 
     def _queried(self, sid: str, response: Mapping[str, Any]) -> None:
         services = response.get("extensionServiceState", [])

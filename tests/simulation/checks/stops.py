@@ -189,7 +189,7 @@ class Stops(Check):
         """Tell whether a second load agreed, so long after the first that missed it."""
         since_s = self.sim.now_s - PRUNE_DELAY_S
         since_s += self._clock.jump_s(since_s)
-        if any(name in view.names for view in self._wishes.true_views(since_s)):
+        if any(name in view.names for at_s, view in self._loads if at_s >= since_s):
             return False
         acted_s = self._wishes.acted_s(self.sim.now_s - PASS_S)
         missed_s: list[float] = []
