@@ -134,21 +134,19 @@ class Grace(InCalm):
         super().look()
         late_s = self.sim.clock.monotonic_s() - LATE_S
         for sid, due in self._rechecks.items():
-            self._put_off_where_not_called(sid, due)
-            if due and max(due[0], self.calm_since_s) < late_s:
+            tried_s = self._blocked_s(sid) + RECHECKS_S[0] if due else -inf
+            if due and max(due[0], tried_s, self.calm_since_s) < late_s:
                 self.fail(f"{sid[:6]}, settled by 404 alone, was not queried again")
 
-    def _put_off_where_not_called(self, sid: str, due: list[float]) -> None:
-        """Put off what is due while all work of the App is stopped, as if nobody was reached."""
-        if not due or self.sim.daemon is None:
-            return
+    def _blocked_s(self, sid: str) -> float:
+        """Return until when nobody could call its App: a look of then is tried again 3 min later."""
+        if self.sim.daemon is None:
+            return -inf
         session = self.sim.stage.simulator.world.sessions.get(sid)
         app_id = "" if session is None else session.identity.app_id
-        until_s = self._refused.until_s(self.sim.daemon, app_id)
         if self.sim.apps.endpoints != ADDRESSES:
             self._barred_s = self.sim.clock.monotonic_s()
-        # A look that came to nothing meanwhile is tried again so much later.
-        due[0] = max(due[0], max(until_s, self._barred_s) + RECHECKS_S[0])
+        return max(self._refused.until_s(self.sim.daemon, app_id), self._barred_s)
 
     def _queried(self, sid: str, response: Mapping[str, Any]) -> None:
         services = response.get("extensionServiceState", [])
