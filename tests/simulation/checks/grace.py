@@ -139,7 +139,7 @@ class Grace(InCalm):
                 self.fail(f"{sid[:6]}, settled by 404 alone, was not queried again")
 
     def _blocked_s(self, sid: str) -> float:
-        """Return until when nobody could call its App: a look of then is tried again 3 min later."""
+        """Return until when nobody could call its App: a look is tried again 3 min later then."""
         if self.sim.daemon is None:
             return -inf
         session = self.sim.stage.simulator.world.sessions.get(sid)
