@@ -1,10 +1,11 @@
 """What stands in the specs beside the Recordings, and in the environment, whatever the seed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from reconciler.simulator.settings import Settings, Tuning
-from tests.daemon.cast import NORTH, SOUTH, LongStage, app, manifest, told_settings
+from tests.daemon.cast import NORTH, SOUTH, LongStage, Role, app, manifest, told_settings
 from tests.simulation.script import Script
 
 ADDRESSES = ("http://127.0.0.1:8787", "http://127.0.0.1:8788")
@@ -15,6 +16,9 @@ UNTRUSTED = "https://recordings.example.net"
 
 OTHER_NORTH = "00112233445566778899aabbccddeeff"
 """Another App ID of the same account, which people may give to `north`."""
+
+SET = "rooms"
+"""The name of the one RecordingSet, and of its file."""
 
 COMMON = ("app.yaml", "storage.yaml", "template.yaml")
 """The spec files that every Recording may refer to."""
@@ -76,6 +80,14 @@ def furnish(stage: LongStage, apps: Apps | None = None) -> None:
         manifest("Storage", "filed", filed),
     )
     write_template(stage, 0)
+
+
+def write_set(stage: LongStage, role: Role, names: Sequence[str]) -> None:
+    """Write a set that makes Recordings of these names, each as `role` is."""
+    spec = {"mode": role.mode, **role.spec, "channel": "${name}"}
+    body = {"metadata": {"name": "${name}"}, "spec": spec}
+    rows = {"generators": [{"list": [{"name": name} for name in names]}], "recording": body}
+    stage.write(f"{SET}.yaml", manifest("RecordingSet", SET, rows))
 
 
 def write_template(stage: LongStage, edition: int) -> None:

@@ -23,10 +23,11 @@ from reconciler.spec.load import Files
 from reconciler.spec.setting import Setting
 from reconciler.state.store import Change, Snapshot
 from reconciler.state.store import Event as Told
-from tests.daemon.cast import LongStage, Role, manifest
+from tests.daemon.cast import LongStage, Role
 from tests.daemon.support import Shelf
 from tests.daemon.truth import Excuses
 from tests.daemon.wires import Call
+from tests.simulation import setting
 from tests.simulation.acts.table import ACTS
 from tests.simulation.book import Book
 from tests.simulation.check import HOOKS, Check, Violation, hearers
@@ -38,7 +39,6 @@ from tests.simulation.logs import Logs
 from tests.simulation.process import DaemonProcess, Process
 from tests.simulation.reached import ACT, ACTION, MOVE, ROW, Reached, row_name, row_of, told
 from tests.simulation.script import Part, Script
-from tests.simulation.setting import Apps, furnish, service_settings, started_by_others
 from tests.simulation.settling import settle
 from tests.simulation.timeline import Timeline
 from tests.simulation.truth import app_of
@@ -49,8 +49,6 @@ LOOK_S = 15.0
 
 RECOVERY_S = 600.0
 """After a time of trouble: the longest back-off with its jitter, a doubt, and a start."""
-
-SET = "rooms"
 
 
 class ViolatedError(Exception):
@@ -72,7 +70,7 @@ class Simulation:
         self._order = count()
         self._later: list[tuple[float, int, Callable[[], Awaitable[None] | None]]] = []
         begins = datetime.fromtimestamp(script.begins_s, UTC)
-        self.stage = LongStage(folder, service_settings(script), begins=begins)
+        self.stage = LongStage(folder, setting.service_settings(script), begins=begins)
         self.clock = self.stage.wall
         self.folder = folder
         self.state_url = f"sqlite:///{folder}/state/state.db"
@@ -81,7 +79,7 @@ class Simulation:
         self.shelf = Shelf((str(self.stage.specs),))
         self.book = Book()
         self.logs = Logs()
-        self.apps = Apps()
+        self.apps = setting.Apps()
         self.roles: dict[str, Role] = {}
         self.past: list[Role] = []
         self.in_set: list[str] = []
@@ -210,14 +208,14 @@ class Simulation:
     def read(self, process: Process, paths: Sequence[str]) -> Catalog:
         """Read the specs, as every command does, and not at all while nothing changed."""
         if self._catalog is None or self._catalog[0] != (self._edition, paths):
-            setting = Setting({}, frozenset(), self.stage.environ, self.stage.clock.now_s())
-            self._catalog = ((self._edition, paths), read_catalog(Files(list(paths)), setting))
+            given = Setting({}, frozenset(), self.stage.environ, self.stage.clock.now_s())
+            self._catalog = ((self._edition, paths), read_catalog(Files(list(paths)), given))
         self._tell("loaded", process)
         return self._catalog[1]
 
     def file_of(self, name: str) -> str:
         """Return the name of the spec file that a Recording is, or was, made by."""
-        return f"{SET if name in self._made else name}.yaml"
+        return f"{setting.SET if name in self._made else name}.yaml"
 
     def turn_keys(self) -> None:
         """Give out other credentials for the storages that read them from a file."""
@@ -228,23 +226,16 @@ class Simulation:
 
     def furnish(self) -> None:
         """Write what stands in the specs beside the Recordings."""
-        furnish(self.stage, self.apps)
+        setting.furnish(self.stage, self.apps)
         self.commit()
 
     def write_set(self, names: Sequence[str]) -> None:
         """Let the set make Recordings of these names, and no others."""
         role = next((self.roles[each] for each in self.in_set if each in self.roles), None)
-        path = self.stage.specs / f"{SET}.yaml"
         if role is None:
-            path.unlink(missing_ok=True)
+            (self.stage.specs / f"{setting.SET}.yaml").unlink(missing_ok=True)
             return
-        spec = {"mode": role.mode, **role.spec, "channel": "${name}"}
-        body = {"metadata": {"name": "${name}"}, "spec": spec}
-        rows = [{"name": name} for name in names if name in self.roles]
-        self.stage.write(
-            path.name,
-            manifest("RecordingSet", SET, {"generators": [{"list": rows}], "recording": body}),
-        )
+        setting.write_set(self.stage, role, [each for each in names if each in self.roles])
         self.commit()
 
     def _text(self, role: Role) -> str:
@@ -356,7 +347,7 @@ class Simulation:
         others = self.folder / "others"
         others.mkdir()
         async with self.stage.application.delivering(self.hear):
-            self.foreign |= await started_by_others(self.stage, others)
+            self.foreign |= await setting.started_by_others(self.stage, others)
             self.host.main.begin()
             for step in self.script.steps:
                 await self.until(step.at_s)
