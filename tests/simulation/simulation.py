@@ -169,7 +169,7 @@ class Simulation:
         role = Role(part.name, part.mode, deepcopy(dict(part.spec)), times)
         if part.in_set:
             for name in self.in_set[:1]:
-                role.spec = self.roles[name].spec
+                role.spec, role.mode = self.roles[name].spec, self.roles[name].mode
             self.in_set.append(part.name)
             self._made.add(part.name)
         self.roles[part.name] = role

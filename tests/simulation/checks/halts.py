@@ -74,7 +74,10 @@ class Halts(Check):
         if call.endpoint == "acquire" and "resourceId" in told:
             self._acquirers[told["resourceId"]] = process.number
         if call in self._repeats:
-            return  # on a repeat only 200 and 201/7 tell ("Errors of the service")
+            # It need not stop the App: on a repeat only 200 and 201/7 tell ("Errors of the
+            # service"), but for one that was certainly not started before.
+            self._heard[process.number].add((call.app_id, call.at_s))
+            return
         if self._refused.answered(process, call, answer):
             # Of what began before nobody knows whether it is one work, or a new one already.
             since_s = 0.0 if self._refused.is_bound(process, call) else call.at_s
