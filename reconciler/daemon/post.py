@@ -96,11 +96,12 @@ class Post:
             await record(shop.site, plan, judgement.held.names if judgement.held else ())
             await record_removed(shop.site)
             self.shop, self.catalog = shop, catalog
+            held = self._guarded
             await self._adopt(judgement)
             await record_gone(shop.site, self.records.recorded)
         news = self.names() if self._has_heard else set()
         self._has_heard = False
-        return news | self._news(plan, marks)
+        return news | self._news(plan, marks) | {key.recording for key in held - self._guarded}
 
     async def judge(self) -> None:
         """Ask the guard about all that would be done now, and say what it holds."""

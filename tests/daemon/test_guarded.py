@@ -213,3 +213,21 @@ class _Full:
         if any(map(self._fails, changes)):
             raise StateError("the state cannot be written: the disk is full")
         return self._store.commit(scope, changes)
+
+
+@virtual_time
+async def test_what_a_guard_lets_go_after_an_edit_is_done_at_once(tmp_path: Path) -> None:
+    stage = rooms(tmp_path)
+    run = Run(stage)
+    async with run.going() as daemon:
+        await recording_rooms(stage, run)
+        for name in NAMES[:4]:
+            stage.want(name, suspend=True)
+        run.change()
+        await asyncio.sleep(60)
+        assert daemon.post.guard.held is not None
+        stage.want(NAMES[0])
+        run.change()
+        await asyncio.sleep(20)
+        assert daemon.post.guard.held is None
+        assert len(stage.alive()) == len(NAMES) - 3
