@@ -224,10 +224,10 @@ async def test_what_a_guard_lets_go_after_an_edit_is_done_at_once(tmp_path: Path
         for name in NAMES[:4]:
             stage.want(name, suspend=True)
         run.change()
-        await asyncio.sleep(60)
+        await asyncio.sleep(10)
         assert daemon.post.guard.held is not None
         stage.want(NAMES[0])
         run.change()
-        await asyncio.sleep(20)
+        await asyncio.sleep(10)
         assert daemon.post.guard.held is None
         assert len(stage.alive()) == len(NAMES) - 3
