@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from reconciler.state.store import Change, DropRecorded, Rename, SetRecorded
 from tests.simulation.check import Check
-from tests.simulation.truth import living
 from tests.simulation.wishes import Wishes
 
 if TYPE_CHECKING:
@@ -95,10 +94,9 @@ class Renames(Check):
     def _has_moved(self, name: str) -> bool:
         """Tell whether its sessions are those of another App ID than its App has now."""
         return any(
-            known is not None
-            and known.recording == name
-            and session.identity.app_id != self.sim.apps.ids[known.app]
-            for session, known in living(self.sim)
+            each.recording == name and each.app_id != self.sim.apps.ids[each.app]
+            for each in self.sim.book.sessions.values()
+            if each.may_live
         )
 
     def _is_read(self, name: str, sight: Sight) -> bool:
