@@ -244,8 +244,10 @@ class Ground:
         return Ran(code, out.read_text(), err.read_text())
 
     def _file(self, kind: str) -> Path:
-        """Return a file for what a process writes."""
-        return self.folder / f"{next(self._files)}.{kind}"
+        """Return a file for what a process writes; it is there before the process is."""
+        path = self.folder / f"{next(self._files)}.{kind}"
+        path.touch()
+        return path
 
     @contextmanager
     def store(self) -> Iterator[Store]:
