@@ -215,8 +215,13 @@ class Wishes:
             names=frozenset(names),
             wishes=wishes,
             is_sound=not any(sim.roles[name].broken for name in names),
-            is_empty=rows == [] or not any(sim.stage.specs.iterdir()),
+            is_empty=(rows == [] and self._has_members()) or not any(sim.stage.specs.iterdir()),
         )
+
+    def _has_members(self) -> bool:
+        """Tell whether sessions live of what the set has made."""
+        sessions = self._sim.book.sessions.values()
+        return any(each.may_live and self._sim.file_of(each.recording) == _SET for each in sessions)
 
     def _rows(self) -> list[str] | None:
         """Return the names that the set makes; None: there is no set."""

@@ -93,8 +93,9 @@ class Renames(Check):
 
     def _has_moved(self, name: str) -> bool:
         """Tell whether its sessions are those of another App ID than its App has now."""
+        app_id = self.sim.apps.ids[self._known[name][0]]
         return any(
-            each.recording == name and each.app_id != self.sim.apps.ids[each.app]
+            each.recording == name and each.app_id != app_id
             for each in self.sim.book.sessions.values()
             if each.may_live
         )
