@@ -37,7 +37,8 @@ class InCalm(Check):
         is_reached = network.down is None and not network.lost and not network.on_the_way
         is_reached = is_reached and sim.apps.endpoints == ADDRESSES
         is_well = not sim.disk.is_full and not sim.stage.simulator.gateway.faults.rules
+        is_read = bool(sim.shelf.paths)  # who begins without any specs looks at nothing yet
         is_right = sim.clock.wrong_s == self._wrong_s
-        if sim.daemon is None or not (is_reached and is_well and is_right):
+        if sim.daemon is None or not (is_reached and is_well and is_read and is_right):
             self.calm_since_s = sim.clock.monotonic_s()
         self._wrong_s = sim.clock.wrong_s
