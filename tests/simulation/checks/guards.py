@@ -57,11 +57,11 @@ class Guards(Check):
         self._succeeded_s: dict[str, float] = {}
         """When the last successor of a session was begun: then its end was decided."""
 
-        self._read: dict[int, int] = {}
-        """Which edition of the specs each process has read last."""
+        self._read: dict[int, tuple[int, float]] = {}
+        """Which edition of the specs each process has read last, and when it first did."""
 
-        self._judged: dict[str, tuple[tuple[int, int], float]] = {}
-        """By whom, at which edition, and when the end of a session was first begun with."""
+        self._judged_s: dict[str, float] = {}
+        """When the specs were read that the end of a session was begun by."""
 
         self._ended: dict[str, Ended] = {}
         self._running: deque[tuple[float, int, list[Ended]]] = deque()
@@ -78,7 +78,9 @@ class Guards(Check):
 
     def loaded(self, process: Process) -> None:
         """Take note of which specs a process judges by."""
-        self._read[process.number] = self.sim.edition
+        edition = self.sim.edition
+        if self._read.get(process.number, (0, 0.0))[0] != edition:
+            self._read[process.number] = (edition, self.sim.now_s)
 
     def look(self) -> None:
         """Count what runs."""
@@ -115,10 +117,8 @@ class Guards(Check):
 
     def _succeed(self, process: Process, replaced: str) -> None:
         """Take note that the successor of a session was begun, perhaps not the first."""
-        judge = (process.number, self._read.get(process.number, 0))
         self._succeeded_s[replaced] = self.sim.now_s
-        if replaced not in self._judged or self._judged[replaced][0] != judge:
-            self._judged[replaced] = (judge, self.sim.now_s)
+        _, self._judged_s[replaced] = self._read.get(process.number, (0, self.sim.now_s))
 
     def _take(self, process: Process, before: Session, session: Session) -> None:
         if not session.stop_reason:  # the service refused, and nothing ends
@@ -141,8 +141,8 @@ class Guards(Check):
         since_s = now_s - SLACK_S
         if process.command == "apply":
             since_s = min(since_s, self._held_s[process.number])
-        elif session.id in self._judged:
-            since_s = min(since_s, self._judged[session.id][1])
+        elif session.id in self._judged_s:
+            since_s = min(since_s, self._judged_s[session.id])
         ended = _known(process, self._lately(now_s, SLACK_S))
         totals = [
             running + len(_known(process, before))
