@@ -31,7 +31,8 @@ def fit(
     place only until its predecessor has stopped, so one that stays free serves them all in turn.
     """
     places = _Places(world, dict(free), {seat: list(keys) for seat, keys in (freed or {}).items()})
-    seated = [places.start(action) if _takes_place(action) else action for action in actions]
+    kept = [places.inherit(action) if _inherits_place(action) else action for action in actions]
+    seated = [places.start(action) if _takes_place(action) else action for action in kept]
     return tuple(places.succeed(action) if _borrows_place(action) else action for action in seated)
 
 
@@ -80,6 +81,19 @@ class _Places:
         self._free = free
         self._freed = freed
 
+    def inherit(self, action: Action) -> Action:
+        """Let a start have the place of what did not come up, unless more live than may run."""
+        app, seat = self._asked(action)
+        if self._free.get(seat, 0) >= 0:
+            return action
+        if self._session(action).stop_asked_s is not None:
+            # On its way out it leaves nothing to inherit: what follows is a start like any other.
+            return replace(action, session="", end=None)
+        self._free[seat] += 1
+        limit = _limit(app, is_web=seat[1])
+        text = f"stops `{action.key}`: it did not come up within 90 s, and {limit}"
+        return replace(action, kind=Kind.STOP, message=text)
+
     def start(self, action: Action) -> Action:
         """Give a start a place, one that a stop frees if it must be, or refuse it."""
         app, seat = self._asked(action)
@@ -104,10 +118,13 @@ class _Places:
         return _waiting(action, app, is_web=seat[1])
 
     def _is_urgent(self, action: Action) -> bool:
-        session = next(found for found in self._world.sessions if found.id == action.session)
+        session = self._session(action)
         policy = self._world.wanted[action.key.recording].terms.policy
         always = policy.restart == "always"
         return in_last_third(session, self._world.now_s, restarts_always=always)
+
+    def _session(self, action: Action) -> Session:
+        return next(found for found in self._world.sessions if found.id == action.session)
 
     def _asked(self, action: Action) -> tuple[AppFacts, Seat]:
         wanted = self._world.wanted[action.key.recording]
@@ -118,6 +135,10 @@ class _Places:
 def _takes_place(action: Action) -> bool:
     """Tell whether a session more will run; one that takes up an earlier one has its place."""
     return action.kind in {Kind.START, Kind.RESTART} and not action.session
+
+
+def _inherits_place(action: Action) -> bool:
+    return action.kind is Kind.RESTART and bool(action.session)
 
 
 def _borrows_place(action: Action) -> bool:
