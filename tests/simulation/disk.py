@@ -161,7 +161,7 @@ class Disk:
 
     def _spoil_others(self, rng: Random) -> None:
         """Lose names and contents that nobody synced."""
-        for path in sorted(self.path.parent.iterdir()):
+        for path in sorted(self.path.parent.glob("*")):  # there may be no folder yet
             is_ours = path.name in {_beside(self.path, part).name for part in PARTS}
             if is_ours or not path.is_file():
                 continue

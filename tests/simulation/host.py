@@ -5,6 +5,7 @@ A `run` that is dead, or was refused, is begun anew after a while, as systemd do
 
 import asyncio
 from collections import deque
+from collections.abc import Coroutine
 from contextvars import Context
 from random import Random
 from typing import TYPE_CHECKING
@@ -79,6 +80,7 @@ class Host:
 
         self._sim = sim
         self._is_cut = False
+        self._under_way: set[asyncio.Task[None]] = set()
 
     @property
     def daemon(self) -> DaemonProcess | None:
@@ -136,8 +138,7 @@ class Host:
             if process is supervisor.process:
                 self._sim.trouble(supervisor.down_s, "down")
         self.ended(process)
-        # A context of its own: what buries the process does not belong to it.
-        asyncio.get_running_loop().create_task(process.bury(), context=Context())
+        self._go_on(process.bury())
 
     def ended(self, process: Process) -> None:
         """Hear that a process has ended by itself, or in order."""
@@ -160,8 +161,7 @@ class Host:
         dying = self.processes()
         for process in dying:
             process.life.die()
-        work = self._power_is_back([*fallen, *dying], luck)
-        asyncio.get_running_loop().create_task(work, context=Context())
+        self._go_on(self._power_is_back([*fallen, *dying], luck))
 
     async def _power_is_back(self, dead: list[Process], luck: int) -> None:
         for process in dead:
@@ -170,6 +170,17 @@ class Host:
         self._sim.reach(FAULT, f"power-{what}")
         self._sim.say("people", f"the power is back; what was not synced is {what}")
         self._is_cut = False
+
+    def _go_on(self, work: Coroutine[None, None, None]) -> None:
+        """Do something beside what goes on, in a context of its own: it belongs to no process."""
+        task = asyncio.get_running_loop().create_task(work, context=Context())
+        self._under_way.add(task)
+        task.add_done_callback(self._is_over)
+
+    def _is_over(self, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._sim.violated("Simulation", f"{type(error).__name__}: {error}")
 
     def look(self) -> None:
         """See that no `run` ended that nobody ended."""

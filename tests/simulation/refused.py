@@ -44,7 +44,7 @@ class Refused:
         self._lifted_s |= dict.fromkeys(self._whys.pop(process.number, {}), now_s)
 
     def called(self, process: Process, call: Call) -> None:
-        """Hear a call as it leaves."""
+        """Hear a call as it leaves, or that it could not."""
         self._works.called(process, call)
 
     def answered(self, process: Process, call: Call, answer: Reply | Unanswered) -> str:

@@ -69,6 +69,13 @@ def test_a_commit_that_was_synced_survives_every_power_cut(folder: Path) -> None
             assert table.blocks() == dict.fromkeys(range(luck + 1), 8)
 
 
+def test_the_power_may_be_cut_before_anything_was_written(folder: Path) -> None:
+    disk = Disk(folder / "later" / "state.db")
+    with disk.heard():
+        disk.cut()
+        assert disk.come_back(Random(0)) == "kept"
+
+
 def test_what_was_not_synced_is_kept_lost_or_torn_and_never_half_there(folder: Path) -> None:
     table, seen, left = Table(folder), Counter[str](), Counter[int]()
     with table.disk.heard():

@@ -14,7 +14,7 @@ class Works:
         self._spans: dict[tuple[int, str], tuple[float, float]] = {}
 
     def called(self, process: Process, call: Call) -> None:
-        """Hear a call as it leaves."""
+        """Hear a call as it leaves, or that it could not."""
         now_s, work = process.sim.clock.monotonic_s(), (process.number, _channel(process, call))
         began_s, last_s = self._spans.get(work, (now_s, now_s))
         self._spans[work] = (began_s if now_s - last_s <= PAUSE_S else now_s, now_s)

@@ -88,7 +88,7 @@ class Grace(InCalm):
             self._check_start(process, call)
 
     def unsent(self, process: Process, call: Call) -> None:
-        del process
+        self._refused.called(process, call)
         if call.endpoint == "query" and call.sid in self._rechecks:
             # Nobody was reached: it is tried again, as late after that as at first.
             again_s = call.at_s + RECHECKS_S[0]

@@ -69,6 +69,9 @@ class Halts(Check):
                 f"{process.name} sends a `{call.endpoint}` under {call.app_id[:6]} after {why}"
             )
 
+    def unsent(self, process: Process, call: Call) -> None:
+        self._refused.called(process, call)
+
     def answered(self, process: Process, call: Call, answer: Reply | Unanswered) -> None:
         told = told_by(answer) if isinstance(answer, Reply) else {}
         if call.endpoint == "acquire" and "resourceId" in told:

@@ -81,6 +81,10 @@ class Limits(Check):
         """Take note of what it is at."""
         self._works.called(process, call)
 
+    def unsent(self, process: Process, call: Call) -> None:
+        """Take note of what it is at, though nobody is reached."""
+        self._works.called(process, call)
+
     def planned(self, process: Process, plan: Plan) -> None:
         """Look at what an `apply` is going to begin; who has the lock knows all that state has."""
         if not process.has_lock or self._read[process.number][1] != self.sim.edition:

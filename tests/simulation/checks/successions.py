@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from reconciler.agora.messages import Reply, Unanswered
@@ -44,7 +45,8 @@ class Successions(Check):
         self._told: dict[str, float | None] = {}
         """When the stops of sessions were taken, by `sid`; None: no answer says so yet."""
 
-        self._over: set[str] = set()
+        self._over: dict[str, float] = {}
+        """Since when it is known, on the clock that only goes on."""
 
     def called(self, process: Process, call: Call) -> None:
         """Look at an acquire's predecessors."""
@@ -62,9 +64,9 @@ class Successions(Check):
             return
         told = told_by(answer)
         if told.get("code") in ({NOT_FOUND, NO_FILES} if call.endpoint == "stop" else {NOT_FOUND}):
-            self._over.add(call.sid)
+            self._take_note(call.sid)
         elif call.endpoint == "query":
-            self._asked(call.sid, answer.status, told)
+            self._asked(call, answer.status, told)
         elif answer.status == OK or told.get("code") in LEAVING:
             self._told[call.sid] = self._told.get(call.sid) or self.sim.now_s
 
@@ -73,26 +75,29 @@ class Successions(Check):
         del process
         for change in changes:
             if isinstance(change, Notice) and change.kind in {EXIT, PAGE_STOPPED} and change.sid:
-                self._over.add(change.sid)
+                self._take_note(change.sid)
 
     def notified(self, app: str, told: dict[str, object], status: int | None) -> None:
         """Take note of an end that was told."""
         del app
         payload: Any = told["payload"]
         if status == OK and told["eventType"] in {EXIT, PAGE_STOPPED}:
-            self._over.add(payload["sid"])
+            self._take_note(payload["sid"])
 
     def look(self) -> None:
         """Look at the host's clock."""
         self._clock.look()
 
-    def _asked(self, sid: str, status: int, told: dict[str, Any]) -> None:
+    def _take_note(self, sid: str) -> None:
+        self._over[sid] = self.sim.clock.monotonic_s()
+
+    def _asked(self, call: Call, status: int, told: dict[str, Any]) -> None:
         response = told.get("serverResponse", {})
         states = [each.get("payload", {}) for each in response.get("extensionServiceState", [])]
         if response.get("status") in OVER or any(each.get("state") == "exit" for each in states):
-            self._over.add(sid)
-        elif status == OK:
-            self._over.discard(sid)
+            self._take_note(call.sid)
+        elif status == OK and self._over.get(call.sid, -inf) < call.at_s:
+            self._over.pop(call.sid, None)
 
     def _before(self, after: Session) -> list[Session]:
         return [
