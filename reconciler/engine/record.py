@@ -63,13 +63,15 @@ async def record_one(site: Site, name: str) -> None:
 async def record_removed(site: Site) -> None:
     """Write since when a Recording is gone that is to be pruned (reconcile.md, "Guards").
 
-    One that is there again is gone no more, however wrong its manifest is.
+    One that is there again is gone no more, however wrong its manifest is; nor is one that a file
+    which cannot be read might have.
     """
     now_s = site.now_s()
     back = [
         replace(each, removed_s=None)
         for each in site.records.recorded.values()
-        if each.removed_s is not None and each.name in site.specs.wanted
+        if each.removed_s is not None
+        and (each.name in site.specs.wanted or why_kept(site.options, each) is Reason.PRUNE_HELD)
     ]
     gone = [
         replace(each, removed_s=now_s)

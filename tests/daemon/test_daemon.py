@@ -106,6 +106,31 @@ async def test_a_file_that_comes_back_within_the_delay_loses_no_session(folder: 
 
 
 @virtual_time
+async def test_a_file_that_cannot_be_read_begins_the_delay_of_what_is_gone_anew(
+    folder: Path,
+) -> None:
+    stage = Stage(folder)
+    stage.want("lesson")
+    stage.want("other")
+    run = Run(stage, prune_delay_s=300)
+    async with run.going():
+        await asyncio.sleep(30)
+        stage.drop("lesson")
+        run.change()
+        await asyncio.sleep(200)
+        stage.write("torn.yaml", 'kind: Recording\nmetadata: {name: "les')
+        run.change()
+        await asyncio.sleep(60)
+        (stage.specs / "torn.yaml").unlink()
+        run.change()
+        await asyncio.sleep(290)
+        assert stage.alive("lesson")
+        await asyncio.sleep(60)
+        assert not stage.alive("lesson")
+        assert stage.alive("other")
+
+
+@virtual_time
 async def test_a_spec_error_stops_nothing_and_is_told_until_mended(folder: Path) -> None:
     stage = Stage(folder)
     stage.want("lesson")
