@@ -28,7 +28,7 @@ def recovered(
     It is no longer wanted, and ends as it was known to.
     """
     session = life.started(orphan, sid=sid, now_s=now_s, clocks=_clocks(site, orphan))
-    text = f"session {sid} (uid {session.uid}) is no longer out of reach: it is stopped"
+    text = f"session {sid} (uid {session.uid}) is no longer out of reach, and has to end"
     entry = JournalEntry(
         time_s=now_s, session=session.id, step="start", what="recovered", detail=sid
     )

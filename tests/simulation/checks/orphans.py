@@ -49,7 +49,6 @@ class Orphans(Check):
 
     def notified(self, app: str, told: dict[str, object], status: int | None) -> None:
         """Look whether an orphan was brought back that is heard of for the first time."""
-        del app
         if status != _OK or str(told["noticeId"]) in self._heard:
             return
         self._heard.add(str(told["noticeId"]))
@@ -58,6 +57,8 @@ class Orphans(Check):
         known = None if session is None else self.sim.book.by_resource(session.resource_id)
         if session is None or known is None or not known.is_orphan or known.sid:
             return
+        if app != known.app:
+            return  # the other App's secret says nothing of this one's sessions
         if session.identity.app_id != self.sim.apps.ids[known.app]:
             return  # its App has another App ID by now, and is not told of this one any more
         sent_s, begun_s = payload["sendts"] / 1000, known.acquired_s or known.created_s

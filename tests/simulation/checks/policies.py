@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Policies(Check):
-    """What is only observed is neither started nor changed; `Stops` has what policies let end.
+    """What is only observed is neither started, nor changed, nor stopped.
 
     design/spec-format.md, `manage: observe`: "queried and reported, never acted on".
     """
@@ -43,12 +43,12 @@ class Policies(Check):
                     self.fail(f"`{change.session.recording}` is only observed, and is started")
 
     def called(self, process: "Process", call: Call) -> None:
-        if call.endpoint not in {"update", "updateLayout"}:
+        if call.endpoint not in {"update", "updateLayout", "stop"}:
             return
         self._wishes.look()
         session = self.sim.book.by_resource(call.resource_id)
         if session is not None and self._is_observed(process, session, PASS_S):
-            self.fail(f"`{session.recording}` is only observed, and gets an `{call.endpoint}`")
+            self.fail(f"`{session.recording}` is only observed, and told to `{call.endpoint}`")
 
     def _is_observed(self, process: "Process", session: Session, pass_s: float) -> bool:
         """Tell whether its policy said so whenever what is done now may have been decided."""

@@ -160,7 +160,12 @@ class Stops(Check):
                 yield wish
 
     def _lets(self, stop: Stop) -> bool:
-        """Tell whether the policy allows it (design/spec-format.md, `protect` and `manage`)."""
+        """Tell whether the policy allows it (design/spec-format.md, `protect` and `manage`).
+
+        An orphan that is back has to end; it is told so once it is more than observed (`Policies`).
+        """
+        if stop.before is not None and stop.before.is_orphan:
+            return True
         policies = [wish.policy for wish in self._of(stop.session, stop.since_s)]
         policies += [wish.policy for wish in self._last(stop.session)]
         if stop.session.stop_reason in _PROTECTED:
