@@ -4,8 +4,8 @@ A whole plan is judged, with what was ended in the last ten minutes. What was no
 done; what is held stays held until the specs change or somebody approves exactly that plan.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from reconciler.engine.records import Records
@@ -45,11 +45,11 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What may be done, what is held, and by which digests that is known."""
+    """What may be done, what is held, and what of it was held under which digests."""
 
     let: frozenset[_Sign] = frozenset()
     held: Held | None = None
-    digests: tuple[str, ...] = ()
+    digests: Mapping[str, frozenset[_Sign]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -66,15 +66,14 @@ class Guard:
     def __init__(self, records: Records, now_s: float) -> None:
         """Remember what an earlier run has ended in the last ten minutes. Raises StateError."""
         past = records.store.past(records.scope, since_s=now_s - WINDOW_S)
+        ended = {
+            each.session.id: each.session.stop_asked_s
+            for each in past
+            if each.session.stop_reason in _ENDS and each.session.stop_asked_s is not None
+        }
         self._records = records
         self._stands = Judgement()
-        self._memory = _Memory(
-            {
-                each.session.id: each.session.stop_asked_s
-                for each in past
-                if each.session.stop_reason in _ENDS and each.session.stop_asked_s is not None
-            }
-        )
+        self._memory = _Memory(_replaced(records.all_sessions()) | ended)
 
     @property
     def held(self) -> Held | None:
@@ -101,9 +100,12 @@ class Guard:
         left = {key: each for key, each in held.items() if _is_same(each, found.get(key))}
         if not left or stands is None:
             return Judgement(let)
-        digests = tuple(dict.fromkeys([*before.digests, plan.digest]))[-DIGESTS_MAX:]
+        signs = frozenset(_sign(each) for each in left.values())
         digest = before.held.digest if before.held and not new else plan.digest
-        return Judgement(let, Held(stands, digest, left), digests)
+        digests = {**before.digests, plan.digest: signs}
+        digests[digest] = digests.pop(digest)  # the one that is told is forgotten last
+        newest = dict([*digests.items()][-DIGESTS_MAX:])
+        return Judgement(let, Held(stands, digest, left), newest)
 
     def adopt(self, judgement: Judgement) -> None:
         """Act upon a judgement from now on."""
@@ -135,13 +137,21 @@ class Guard:
         return any(each.startswith(digest) for each in self._stands.digests)
 
     def approve(self, digest: str) -> str:
-        """Let exactly the held plan whose digest begins so through, once; say why not, if not."""
-        if self.held is None:
+        """Let exactly the held plan whose digest begins so through, once; say why not, if not.
+
+        What is held since that plan was made is no part of it, and stays held.
+        """
+        stands, held = self._stands, self.held
+        if held is None:
             return "no guard holds anything now"
-        if not self.knows(digest):
-            return f"no guard holds a plan `{digest}`: the one that is held is `{self.held.digest}`"
-        signs = {_sign(each) for each in self.held.actions.values()}
-        self._stands = Judgement(self._stands.let | signs)
+        plans = [signs for known, signs in stands.digests.items() if known.startswith(digest)]
+        approved = frozenset().union(*plans) & {_sign(each) for each in held.actions.values()}
+        if not approved:
+            return f"no guard holds a plan `{digest}`: the one that is held is `{held.digest}`"
+        left = {key: each for key, each in held.actions.items() if _sign(each) not in approved}
+        let = stands.let | approved
+        still = replace(stands, let=let, held=replace(held, actions=left))
+        self._stands = still if left else Judgement(let)
         return ""
 
     def _counts(self, action: Action) -> bool:
@@ -151,14 +161,14 @@ class Guard:
             return any(each.id == action.session and not each.stop_reason for each in sessions)
         return self.held is not None and _is_same(action, self.held.actions.get(action.key))
 
-    def _ended_lately(self, now_s: float) -> int:
+    def _ended_lately(self, now_s: float) -> Collection[str]:
         # What ended later than now did so before the clock was set back.
         self._memory.ended = {
             session: min(ended_s, now_s)
             for session, ended_s in (self._asked() | self._memory.ended).items()
             if now_s - WINDOW_S < ended_s
         }
-        return len(self._memory.ended)
+        return self._memory.ended.keys()
 
     def _asked(self) -> dict[str, float]:
         """Return when what counts was told to stop, also where no pass could carry that out yet."""
@@ -173,6 +183,17 @@ class Guard:
         key = Key(session.recording, session.replica)
         is_let = (key, Kind.STOP, session.id) in self._stands.let
         return session.stop_reason in _ENDS or (bool(session.stop_reason) and is_let)
+
+
+def _replaced(sessions: Iterable[Session]) -> dict[str, float]:
+    """Return the sessions that an earlier run has begun to replace, and when it did."""
+    known = {session.id: session for session in sessions}
+    return {
+        each.replaces: each.created_s
+        for each in known.values()
+        if each.may_live and each.replaces in known
+        if known[each.replaces].digest != each.digest  # else it is rotated
+    }
 
 
 def _sign(action: Action) -> _Sign:

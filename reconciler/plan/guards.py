@@ -3,7 +3,7 @@
 design/reconcile.md, "Guards"; the first rule that stands against a plan is the one that is told.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from reconciler.plan.action import Action, Kind
@@ -26,10 +26,13 @@ class Objection:
     hint: str
 
 
-def objection(world: World, actions: Iterable[Action], ended: int = 0) -> Objection | None:
+def objection(
+    world: World, actions: Iterable[Action], ended: Collection[str] = ()
+) -> Objection | None:
     """Return the first rule that stands against these actions; None if they may be done.
 
-    `ended` is how many sessions a `run` has ended lately that count as these do.
+    `ended` are the sessions that a `run` has ended lately, or has begun to replace: they count as
+    those do that these actions end.
     """
     live = [session for session in world.sessions if _is_running(session)]
     return _emptied(world, live) or _too_many(world, live, actions, ended)
@@ -69,11 +72,11 @@ def ends_at_will(action: Action) -> bool:
 
 
 def _too_many(
-    world: World, live: list[Session], actions: Iterable[Action], ended: int
+    world: World, live: list[Session], actions: Iterable[Action], ended: Collection[str]
 ) -> Objection | None:
     # A stop that is sent again was let through when it was first planned.
-    ending = len(counted(world, actions)) + ended
-    running = len(_ours(world, live)) + ended
+    ending = len({action.session for action in counted(world, actions)}.union(ended))
+    running = len(_ours(world, live).union(ended))
     if running < RUNNING_MIN or ending <= max(running * STOPS_SHARE_MAX, world.options.allow_stops):
         return None
     text = (

@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+from reconciler.engine.demands import Suspend
+from reconciler.engine.overrides import override
 from reconciler.errors import StateError
 from reconciler.state.store import Change, SetRecorded, Store
 from tests.agora.support import virtual_time
@@ -231,3 +233,51 @@ async def test_what_a_guard_lets_go_after_an_edit_is_done_at_once(tmp_path: Path
         await asyncio.sleep(10)
         assert daemon.post.guard.held is None
         assert len(stage.alive()) == len(NAMES) - 3
+
+
+@virtual_time
+async def test_what_is_held_since_a_plan_was_made_is_not_approved_with_it(tmp_path: Path) -> None:
+    stage = rooms(tmp_path)
+    run = Run(stage)
+    async with run.going() as daemon:
+        await recording_rooms(stage, run)
+        for name in NAMES[:4]:
+            stage.want(name, suspend=True)
+        run.change()
+        await asyncio.sleep(10)
+        guard = daemon.post.guard
+        assert guard.held is not None
+        approved = guard.held.digest
+        demand = Suspend(names=(NAMES[4],), reason="", for_s=None)
+        await override(daemon.site.records, demand, daemon.site.now_s())
+        daemon.wake(demand.names)
+        await asyncio.sleep(10)
+        assert guard.held.names == {*NAMES[:5]}
+        assert daemon.approve(approved) == ""
+        await asyncio.sleep(60)
+        assert len(stage.alive()) == len(NAMES) - 4
+        assert guard.held is not None
+        assert guard.held.names == {NAMES[4]}
+
+
+@virtual_time
+async def test_what_an_earlier_run_had_begun_to_replace_counts_for_the_next(tmp_path: Path) -> None:
+    stage = rooms(tmp_path)
+    run = Run(stage)
+    async with run.going():
+        await recording_rooms(stage, run)
+        stage.fault("query", effect={"status": 500, "message": "not now"})
+        for name in NAMES[:3]:
+            stage.want(name, video={"width": 640, "height": 360, "fps": 15, "bitrate": 500})
+        run.change()
+        await asyncio.sleep(30)
+        assert len(stage.alive()) == len(NAMES) + 3
+    for name in NAMES[3:5]:
+        stage.want(name, suspend=True)
+    async with Run(stage).going() as daemon:
+        await asyncio.sleep(30)
+        assert daemon.post.guard.held is not None
+        assert daemon.post.guard.held.names == {*NAMES[3:5]}
+        stage.heal()
+        await asyncio.sleep(120)
+        assert len(stage.alive()) == len(NAMES)

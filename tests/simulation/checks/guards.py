@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
+import re
+from collections import defaultdict, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 RUNNING_MIN, SHARE_MAX, WINDOW_S = 10, 0.3, 600.0
 """Of at least so many no more than this share ends in this time (design/reconcile.md, "Guards")."""
+
+DIGEST = re.compile(r"`reconciler approve (\w+)`")
+"""How a condition names the plan that may be approved."""
 
 SLACK_S = 60.0
 """What is judged in one pass is ended in it: so long may that take."""
@@ -67,7 +71,9 @@ class Guards(Check):
         self._running: deque[tuple[float, int, list[Ended]]] = deque()
         """How many ran at a moment, and what had been ended in the time before it."""
 
-        self._guarded: set[tuple[str, int]] = set()
+        self._told: dict[str, set[tuple[str, int]]] = defaultdict(set)
+        """Of which replicas it was told that a plan of this digest would end them."""
+
         self._approved: dict[tuple[str, int], float] = {}
         self._heard = 0
         self._held_s: dict[int, float] = {}
@@ -95,7 +101,8 @@ class Guards(Check):
         self._hear()
         for change in changes:
             if isinstance(change, Condition) and change.type == "Guarded":
-                self._guard((change.recording, change.replica), is_held=change.status)
+                for digest in DIGEST.findall(change.message):
+                    self._told[digest].add((change.recording, change.replica))
             elif isinstance(change, SetSession):
                 session = change.session
                 before = self._was.get(session.id)
@@ -106,14 +113,11 @@ class Guards(Check):
                     self._take(process, before, session)
 
     def _hear(self) -> None:
-        """Take note of what was approved: all that was held when that was asked for."""
+        """Take note of what was approved: all that was held for this plan."""
         for at_s, demand in self.sim.demands[self._heard :]:
             if isinstance(demand, Approve):
-                self._approved |= dict.fromkeys(sorted(self._guarded), at_s)
+                self._approved |= dict.fromkeys(sorted(self._told[demand.digest]), at_s)
         self._heard = len(self.sim.demands)
-
-    def _guard(self, key: tuple[str, int], *, is_held: bool) -> None:
-        (self._guarded.add if is_held else self._guarded.discard)(key)
 
     def _succeed(self, process: Process, replaced: str) -> None:
         """Take note that the successor of a session was begun, perhaps not the first."""
