@@ -87,8 +87,9 @@ class Lost(Check):
                 continue
             if known.app_id in self._halted and known.unanswered_s is not None:
                 continue
-            if known.stop_reason and self._is_observed(known):
-                continue
+            is_on_the_way = bool(known.stop_reason) or known.phase is Phase.MISSING
+            if is_on_the_way and self._is_observed(known):
+                continue  # nobody waits for what nobody acts on
             if known.phase is not Phase.RUNNING or known.stop_reason:
                 what = f"{known.phase} {known.stop_reason}"
             elif not self._is_wanted(known):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from math import inf
+from typing import TYPE_CHECKING
 
 from reconciler.plan.life import SETTLED
 from reconciler.plan.session import End, Session
@@ -13,6 +14,9 @@ from tests.daemon.wires import Call
 from tests.simulation.check import Check
 from tests.simulation.process import Process
 from tests.simulation.seconds import living
+
+if TYPE_CHECKING:
+    from tests.simulation.simulation import Simulation
 
 MARGIN_S, MARGIN_SHARE = 600.0, 0.05
 FORCED_S = 60.0
@@ -33,8 +37,17 @@ class Rotations(Check):
     orphan, which is not an end (design/reconcile.md, **expiry**).
     """
 
+    def __init__(self, sim: "Simulation") -> None:
+        super().__init__(sim)
+        self._wrong_s = 0.0
+        self._unnoticed_s = 0.0
+        """How far the clock was set while no `run` was there to notice it (decision 016)."""
+
     def look(self) -> None:
-        now_s = self.sim.now_s
+        now_s, wrong_s = self.sim.now_s, self.sim.clock.wrong_s
+        if self.sim.daemon is None:
+            self._unnoticed_s += abs(wrong_s - self._wrong_s)
+        self._wrong_s = wrong_s
         for session, (name, _) in living(self.sim):
             resource_s = session.due.get(Tick.UNREACHABLE, inf)
             if now_s <= resource_s - FORCED_S + SLACK_S and now_s <= self._rotated_s(session, name):
@@ -52,7 +65,8 @@ class Rotations(Check):
         if call.endpoint != "stop" or session is None or state is None:
             return
         end_s = _end_s(session, restarts_always=True)
-        first_s = end_s - 3 * _margin_s(end_s - session.started_s) - REPEATS_S
+        margin_s = 3 * _margin_s(end_s - session.started_s)
+        first_s = end_s - margin_s - REPEATS_S - self._unnoticed_s
         if state.stop_reason == End.ROTATED and self.sim.now_s < first_s:
             self.fail(
                 f"a session of `{state.recording}` is rotated {first_s - self.sim.now_s:g} s early"
