@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from reconciler.cli.desk import Desk, Inside
 from reconciler.clock import Clock
-from reconciler.daemon.daemon import Daemon, Setup
+from reconciler.daemon.daemon import HAND_OVER_S, Daemon, Setup
 from reconciler.engine.halt import Halt
 from reconciler.engine.records import Records
 from reconciler.errors import LockedError, StateError
@@ -71,7 +71,9 @@ class Watch:
             await self._begin()
         while not self._halt.ordered:
             try:
-                await self._once()
+                if await self._once():
+                    log.info("another `run` takes over: a Recording moves to an App of its own")
+                    await self._halt.sleep(HAND_OVER_S, self._clock)
             except StateError as problem:
                 if not self._has_begun:
                     raise
@@ -85,14 +87,14 @@ class Watch:
             await self._terms.began()
         self._has_begun = True
 
-    async def _once(self) -> None:
+    async def _once(self) -> bool:
+        """Work for as long as the scope is held; tell whether another `run` is to take over."""
         # A server that says nothing is waited for beside the loop, which answers HTTP meanwhile.
         store = await asyncio.to_thread(self._terms.opened)
         self._desk.inside = Inside(store=store)
         try:
             with ExitStack() as stack:
-                if await self._lock(store, stack):
-                    await self._work(store)
+                return await self._lock(store, stack) and await self._work(store)
         finally:
             self._desk.inside = Inside()
             with suppress(StateError):
@@ -127,9 +129,10 @@ class Watch:
         )
         return store.share(self._terms.scope, holder)
 
-    async def _work(self, store: Store) -> None:
+    async def _work(self, store: Store) -> bool:
         records = Records(store, self._terms.scope, store.snapshot(self._terms.scope))
         daemon = Daemon(records, self._terms.setup(store))
         self._desk.inside = Inside(store=store, daemon=daemon)
-        if not await daemon.run():
+        if not await daemon.run() and not daemon.hands_over:
             log.warning("the lock is gone with the connection to state; it is asked for again")
+        return daemon.hands_over

@@ -1,7 +1,8 @@
 """Which Apps this process works on, where several `run`s share a state.
 
 design/architecture.md, "How it grows past one machine": each App ID is owned by one process at a
-time; what another one owned is read anew before it is worked on.
+time; what another one owned is read anew before it is worked on. A Recording that moves from one
+App to another is worked on by who owns both (docs/decisions/017-who-works-on-what-moves.md).
 """
 
 from dataclasses import replace
@@ -20,6 +21,8 @@ class Claims:
         self._post = post
         self._known: frozenset[str] = frozenset()
         self._owned: frozenset[str] = frozenset()
+        self._worked: frozenset[str] = frozenset()
+        """The Recordings that were ours after the last load."""
 
     def __len__(self) -> int:
         return len(self._owned)
@@ -47,9 +50,29 @@ class Claims:
         self._owned = owned
         return True
 
+    def came(self) -> bool:
+        """Read anew what others may have written of Recordings that are ours only now.
+
+        Tell whether there are any. Raises StateError.
+        """
+        records, before = self._post.records, self._worked
+        self._worked = self._ours()
+        if self._worked <= before or self._known <= self._owned:
+            return False
+        records.reload(records.store.snapshot(records.scope))
+        self._worked = self._ours()
+        return True
+
     def owns(self, name: str) -> bool:
         """Tell whether all App IDs that a Recording has to do with are ours."""
         return self._app_keys(name) <= self._owned
+
+    def is_torn(self) -> bool:
+        """Tell whether a Recording is to move from an App of ours to one that another `run` owns.
+
+        Nobody can work on that one as long as both are there.
+        """
+        return any(map(self._is_leaving, self._post.names()))
 
     def owns_app(self, app: str) -> bool:
         """Tell whether an App is ours."""
@@ -58,11 +81,27 @@ class Claims:
 
     def targeted(self, options: Options) -> Options:
         """Return the options with those Recordings as targets that are ours to work on."""
-        names = frozenset(self._post.names())
-        owned = frozenset(filter(self.owns, names))
-        return options if owned == names else replace(options, targets=owned or NOBODY)
+        owned = self._ours()
+        is_all = owned == self._post.names()
+        return options if is_all else replace(options, targets=owned or NOBODY)
+
+    def _ours(self) -> frozenset[str]:
+        return frozenset(filter(self.owns, self._post.names()))
+
+    def _is_leaving(self, name: str) -> bool:
+        desired = self._desired_key(name)
+        is_elsewhere = bool(desired) and desired not in self._owned
+        return is_elsewhere and not self._living_keys(name).isdisjoint(self._owned)
 
     def _app_keys(self, name: str) -> set[str]:
+        return (self._living_keys(name) | {self._desired_key(name)}) - {""}
+
+    def _desired_key(self, name: str) -> str:
+        """Return the App ID that is desired, or was last; empty if it is not known."""
         facts, app = self._post.shop.site.apps.facts(), self._post.app_of(name)
-        keys = {each.app_key for each in self._post.records.sessions_of(name)}
-        return (keys | ({facts[app].app_key} if app in facts else set())) - {""}
+        return facts[app].app_key if app in facts else ""
+
+    def _living_keys(self, name: str) -> set[str]:
+        """Return the App IDs of its sessions that may live, or be found alive."""
+        sessions = self._post.records.sessions_of(name)
+        return {each.app_key for each in sessions if each.may_live or each.recheck_s is not None}

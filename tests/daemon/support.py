@@ -17,7 +17,7 @@ from random import Random
 from typing import Any, ParamSpec, TypeVar
 
 from reconciler.agora.messages import Wire
-from reconciler.daemon.daemon import Daemon, Settings, Setup
+from reconciler.daemon.daemon import HAND_OVER_S, Daemon, Settings, Setup
 from reconciler.daemon.metrics import Facts, Metrics
 from reconciler.daemon.source import Fetched
 from reconciler.engine.apps import Outside
@@ -183,8 +183,7 @@ class Run:
         """Begin a process."""
         stage, self._held = self.stage, ExitStack()
         stage.runs += 1
-        url = f"sqlite:///{stage.folder}/state/state.db"
-        opened = open_state(url, stage.environ, stage.clock, write=True)
+        opened = open_state(stage.state_url, stage.environ, stage.clock, write=True)
         self._held.callback(opened.close)
         holder = Holder(host="here", process=1, command="run", since_s=stage.clock.now_s())
         try:
@@ -232,6 +231,15 @@ class Run:
             return None
         given = {name.lower(): value for name, value in headers.items()}
         return await self.daemon.notify(app, given, body)
+
+    async def again(self) -> None:
+        """Begin a process whenever one hands over, as `reconciler run` does."""
+        while True:
+            await asyncio.wait([self.work])
+            self.alive = False
+            self._held.close()
+            await asyncio.sleep(HAND_OVER_S)
+            self.begin()
 
     def change(self) -> None:
         """Let the daemon see that the specs changed."""

@@ -3,16 +3,21 @@
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from signal import SIGCONT, SIGSTOP
 from typing import Any
 
 import httpx
 import psycopg
 import pytest
 
-from tests.daemon.processes import Ground, Run, eventually
+from reconciler.simulator.settings import DEFAULT_APP_ID
+from tests.daemon.nursery import Nursery
+from tests.daemon.processes import Ground, Run, eventually, serviced
 from tests.state.server import Server, started
 
 LOCKED = 4
+NORTH_ID, SOUTH_ID = DEFAULT_APP_ID, "f" * 32
 TAKEN_OVER_S = 5.0
 """A standby asks for the lock each second."""
 
@@ -77,6 +82,11 @@ def server() -> Iterator[Server]:
 @pytest.fixture
 def shared(ground: Ground, server: Server) -> Ground:
     """Specs and no session; the state is on a server, and new."""
+    return on_server(ground, server)
+
+
+def on_server(ground: Ground, server: Server) -> Ground:
+    """Let the state be on a server, and new."""
     sql(server, "DROP SCHEMA IF EXISTS reconciler CASCADE")
     ground.state = ground.environ["RECONCILER_STATE"] = server.url
     return ground
@@ -111,6 +121,29 @@ def test_of_two_runs_on_a_server_one_works_and_the_other_takes_over(shared: Grou
         assert other.end() == 0
     shared.check("hall", "lobby")
     assert len(shared.service.sessions()) == 2
+
+
+@pytest.mark.slow
+def test_a_recording_that_moves_to_the_app_of_another_run_is_handed_over(
+    tmp_path: Path, nursery: Nursery, server: Server
+) -> None:
+    options = ("--app-id", NORTH_ID, "--app-id", SOUTH_ID)
+    with serviced(tmp_path, *options) as service:
+        shared = on_server(Ground(tmp_path / "ground", service, nursery), server)
+        shared.want("lobby")
+        with shared.running() as one, shared.running("--interval", "1s") as other:
+            eventually(lambda: shared.records("lobby") and owned(one) + owned(other) == 1)
+            worker, idle = (one, other) if owned(one) else (other, one)
+            worker.signal(SIGSTOP)  # so that the other one is the first to know of the new App
+            shared.write("south", shared.app(appId=SOUTH_ID).replace('"default"', '"south"'))
+            eventually(lambda: owned(idle) == 1)
+            worker.signal(SIGCONT)
+            shared.want("lobby", app="south")
+            worker.has_said("another `run` takes over", CLAIMED_S)
+            eventually(lambda: owned(idle) == 2, CLAIMED_S)
+            eventually(lambda: [each["appId"] for each in service.live()] == [SOUTH_ID])
+            assert [run.end() for run in (one, other)] == [0, 0]
+        shared.check("lobby")
 
 
 def test_a_connection_that_is_cut_is_made_again_and_nothing_is_doubled(

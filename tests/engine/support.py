@@ -144,9 +144,11 @@ class Stage:
     tap: Callable[[Wire], Wire] = lambda wire: wire
     opened: Callable[[Store], Store] = lambda store: store
     runs: int = 0
+    state_url: str = ""
 
     def __post_init__(self) -> None:
         self.clock = LoopClock()
+        self.state_url = self.state_url or f"sqlite:///{self.folder}/state/state.db"
         self.specs = self.folder / "specs"
         self.specs.mkdir(exist_ok=True)
         self.write("app.yaml", APP)
@@ -251,8 +253,7 @@ class Stage:
     @contextmanager
     def store(self, *, write: bool = True) -> Any:
         """Open the state."""
-        url = f"sqlite:///{self.folder}/state/state.db"
-        store = self.opened(open_state(url, self.environ, self.clock, write=write))
+        store = self.opened(open_state(self.state_url, self.environ, self.clock, write=write))
         try:
             yield store
         finally:

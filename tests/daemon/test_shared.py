@@ -1,0 +1,131 @@
+"""Several `run`s that share a scope on a server, each with Apps of its own."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from reconciler.simulator.settings import DEFAULT_APP_ID, Settings
+from tests.agora.support import virtual_time
+from tests.daemon.support import Run
+from tests.engine.support import APP, Stage
+from tests.state import server
+from tests.state.support import PostgresBackend
+
+SOUTH_ID = "f" * 32
+SOUTH = APP.replace("name: default", "name: south").replace(DEFAULT_APP_ID, SOUTH_ID)
+
+
+@pytest.fixture(scope="module", name="server_url")
+def _server_url() -> Iterator[str]:
+    with server.running() as url:
+        yield url
+
+
+@pytest.fixture(name="place")
+def _place(server_url: str) -> PostgresBackend:
+    return PostgresBackend(server_url).fresh()
+
+
+def stage_at(place: PostgresBackend, folder: Path) -> Stage:
+    """Return a Stage of two Apps, whose state is on a server."""
+    stage = Stage(
+        folder, settings=Settings(app_ids=(DEFAULT_APP_ID, SOUTH_ID)), state_url=place.url
+    )
+    stage.environ |= place.environ
+    stage.want("lobby")
+    return stage
+
+
+@asynccontextmanager
+async def going(*runs: Run) -> AsyncIterator[None]:
+    """Let each begin after the other, and anew whenever it hands over."""
+    keepers = []
+    try:
+        for run in runs:
+            run.begin()
+            keepers.append(asyncio.create_task(run.again()))
+            await asyncio.sleep(10)
+        yield
+    finally:
+        for keeper in keepers:
+            keeper.cancel()
+        for run in runs:
+            await run.end()
+
+
+@asynccontextmanager
+async def each_with_an_app(stage: Stage) -> AsyncIterator[tuple[Run, Run]]:
+    """Let one `run` work on the App `default`, and another one on `south`."""
+    one, other = Run(stage, tick_s=1.0), Run(stage, tick_s=1.0)
+    async with going(one, other):
+        stage.write("south.yaml", SOUTH)
+        for run in (other, one):
+            run.change()
+            await asyncio.sleep(10)
+        assert [_apps(one), _apps(other)] == [{"default"}, {"south"}]
+        yield one, other
+
+
+def _apps(run: Run) -> set[str]:
+    return {each for each in ("default", "south") if run.daemon.claims.owns_app(each)}
+
+
+def at(stage: Stage, channel: str) -> list[str]:
+    """Return the App IDs of what records in a channel."""
+    return [each.identity.app_id for each in stage.alive(channel)]
+
+
+@virtual_time
+async def test_each_run_works_on_its_apps(place: PostgresBackend, tmp_path: Path) -> None:
+    stage = stage_at(place, tmp_path)
+    async with each_with_an_app(stage) as runs:
+        stage.want("hall", app="default")
+        stage.want("wall", app="south")
+        for run in runs:
+            run.change()
+        await asyncio.sleep(5)
+        assert {each.identity.cname for each in stage.alive()} == {"lobby", "hall", "wall"}
+    assert stage.started() == 3
+
+
+@pytest.mark.parametrize("is_first", [True, False], ids=["the old App's", "the new App's"])
+@virtual_time
+async def test_a_recording_moves_to_the_app_of_another_run(
+    place: PostgresBackend, tmp_path: Path, *, is_first: bool
+) -> None:
+    """Whoever reads that first."""
+    stage = stage_at(place, tmp_path)
+    async with each_with_an_app(stage) as (one, other):
+        stage.want("lesson", app="default")
+        for run in (one, other):
+            run.change()
+        await asyncio.sleep(30)
+        assert at(stage, "lesson") == [DEFAULT_APP_ID]
+        stage.want("lesson", app="south")
+        for run in (one, other) if is_first else (other, one):
+            run.change()
+            await asyncio.sleep(15)
+            assert len(at(stage, "lesson")) == 1
+        await asyncio.sleep(60)
+        assert at(stage, "lesson") == [SOUTH_ID]
+        assert at(stage, "lobby") == [DEFAULT_APP_ID]
+        assert _apps(other) == {"default", "south"}
+    assert stage.started() == 3
+
+
+@virtual_time
+async def test_recordings_may_change_places(place: PostgresBackend, tmp_path: Path) -> None:
+    stage = stage_at(place, tmp_path)
+    async with each_with_an_app(stage) as runs:
+        for was, now in ((("default", "south")), ("south", "default")):
+            stage.want("lesson", app=was)
+            stage.want("exam", app=now)
+            for run in runs:
+                run.change()
+            await asyncio.sleep(90)
+        assert (at(stage, "lesson"), at(stage, "exam")) == ([SOUTH_ID], [DEFAULT_APP_ID])
+        assert len(stage.alive()) == 3
+    assert stage.started() == 5
