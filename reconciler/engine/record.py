@@ -130,7 +130,18 @@ def _recordings(site: Site, passed_over: Collection[str] = ()) -> Iterator[Chang
     for name, wanted in site.specs.wanted.items():
         if wanted.error or name in passed_over or not site.is_selected(name):
             continue
+        if _is_blocked(site, wanted):
+            continue
         yield from _changes(site, recorded_now(wanted, site.records.recorded.get(name)))
+
+
+def _is_blocked(site: Site, wanted: Wanted) -> bool:
+    """Tell whether nothing can be done for a known Recording: its change waits to be judged.
+
+    Else the guard would take it, once its App is well again, for one that was accepted before.
+    """
+    app = site.apps.facts().get(wanted.app)
+    return wanted.name in site.records.recorded and (app is None or bool(app.error))
 
 
 def _changes(site: Site, now: Recorded) -> Iterator[Change]:

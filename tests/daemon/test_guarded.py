@@ -11,7 +11,7 @@ from reconciler.errors import StateError
 from reconciler.state.store import Change, SetRecorded, Store
 from tests.agora.support import virtual_time
 from tests.daemon.support import Run
-from tests.engine.support import Stage
+from tests.engine.support import APP, Stage
 
 NAMES = [f"room-{number}" for number in range(12)]
 
@@ -280,4 +280,30 @@ async def test_what_an_earlier_run_had_begun_to_replace_counts_for_the_next(tmp_
         assert daemon.post.guard.held.names == {*NAMES[3:5]}
         stage.heal()
         await asyncio.sleep(120)
+        assert len(stage.alive()) == len(NAMES)
+
+
+@virtual_time
+async def test_a_change_that_is_held_stays_so_while_its_app_cannot_be_called(
+    tmp_path: Path,
+) -> None:
+    stage = rooms(tmp_path)
+    run = Run(stage)
+    async with run.going() as daemon:
+        await recording_rooms(stage, run)
+        window = {"cron": "0 9 1 1 *", "duration": "1h", "timezone": "Etc/UTC"}
+        for name in NAMES[:5]:
+            stage.want(name, schedule=[window])
+        run.change()
+        await asyncio.sleep(10)
+        assert daemon.post.guard.held is not None
+        stage.write("app.yaml", APP.replace("http://127.0.0.1:8787", "https://example.net"))
+        run.change()
+        await asyncio.sleep(10)
+        assert daemon.post.guard.held is None
+        stage.write("app.yaml", APP)
+        run.change()
+        await asyncio.sleep(60)
+        assert daemon.post.guard.held is not None
+        assert daemon.post.guard.held.names == {*NAMES[:5]}
         assert len(stage.alive()) == len(NAMES)

@@ -51,7 +51,13 @@ class Budget(Check):
         self._lately: dict[str, deque[float]] = defaultdict(deque)
         self._rushes: dict[str, Rush] = {}
 
+    def look(self) -> None:
+        """Look at the disk: while it is full nobody can book, and each goes on slowly, a tenth."""
+        if self.sim.disk.is_full:
+            self._unbooked_s = self.sim.clock.monotonic_s()
+
     def called(self, process: Process, call: Call) -> None:
+        self.look()
         if not call.app_id:
             return  # the addresses of notifications belong to no App ID (agora-api.md 4.5)
         self._began_s = min(self._began_s, call.at_s)
@@ -60,8 +66,6 @@ class Budget(Check):
         while lately[0] <= call.at_s - WINDOW_S:
             lately.popleft()
         rate = RATES[call.app_id]
-        if self.sim.disk.is_full:  # nobody can book then: each goes on slowly, a tenth at most
-            self._unbooked_s = call.at_s
         if len(lately) > rate and call.at_s - self._unbooked_s > BOOKED_S:
             self.fail(f"{process.name} makes call {len(lately)} of a second that may hold {rate}")
         if not self.sim.script.steps or call.at_s < self.sim.script.steps[0].at_s:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict, deque
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from reconciler.engine.demands import Approve
@@ -58,6 +59,7 @@ class Guards(Check):
     def __init__(self, sim: Simulation) -> None:
         super().__init__(sim)
         self._was: dict[str, Session] = {}
+        self._began_s: dict[str, float] = {}
         self._succeeded_s: dict[str, float] = {}
         """When the last successor of a session was begun: then its end was decided."""
 
@@ -107,6 +109,7 @@ class Guards(Check):
                 session = change.session
                 before = self._was.get(session.id)
                 self._was[session.id] = session
+                self._began_s.setdefault(session.id, self.sim.now_s)
                 if before is None and session.replaces and session.phase is Phase.NONE:
                     self._succeed(process, session.replaces)
                 if before is not None and before.stop_reason != session.stop_reason:
@@ -175,7 +178,11 @@ class Guards(Check):
         if session.stop_reason != End.WINDOW_CLOSED:
             return session.stop_reason in AT_WILL
         role, now_s = self.sim.roles.get(session.recording), self.sim.now_s
-        before = role.asked[:-1] if role is not None else []
+        asked = role.asked if role is not None else []
+        # One that was begun by the schedule of now ends as that says.
+        before = [
+            each for each, after in pairwise(asked) if after.since_s > self._began_s[session.id]
+        ]
         opens = (each.times.opens for each in before if each.times is not None)
         return any(a <= now_s < b for each in opens for a, b in each(now_s, now_s + 1))
 

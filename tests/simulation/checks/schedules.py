@@ -120,7 +120,9 @@ class Schedules(Check):
         rests = union((*excused, *begun, *self._finals(role, key), *self._replaced(role, key)))
         self._report(key, "did not record", minus(minus(wanted, there), rests))
         late_s = PRUNE_S if role in self.sim.past else STOP_S
-        over = minus(minus(there, _longer(wanted, late_s)), excused)
+        # What was there for less than a second is no whole one that was wanted.
+        briefly = [(int(each.since_s), ceil(each.since_s)) for each in role.asked if each.times]
+        over = minus(minus(there, _longer((*wanted, *briefly), late_s)), excused)
         if not self._may_stay(role):
             self._report(key, "recorded unasked", over)
 
