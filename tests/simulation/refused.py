@@ -11,6 +11,9 @@ from reconciler.agora.messages import Reply, Unanswered
 from tests.simulation.works import Works
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reconciler.state.store import Change
     from tests.daemon.wires import Call
     from tests.simulation.process import Process
     from tests.simulation.simulation import Simulation
@@ -46,6 +49,10 @@ class Refused:
     def called(self, process: Process, call: Call) -> None:
         """Hear a call as it leaves, or that it could not."""
         self._works.called(process, call)
+
+    def wrote(self, process: Process, changes: Sequence[Change]) -> None:
+        """Hear what it begins with."""
+        self._works.wrote(process, changes)
 
     def answered(self, process: Process, call: Call, answer: Reply | Unanswered) -> str:
         """Hear an answer; return what it says of the App, empty: nothing."""

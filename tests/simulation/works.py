@@ -1,5 +1,9 @@
 """Since when a process is at what it does for a Recording: to its end it has the specs of then."""
 
+from collections.abc import Sequence
+
+from reconciler.plan.session import Phase
+from reconciler.state.store import Change, SetSession
 from tests.daemon.wires import Call
 from tests.simulation.process import Process
 
@@ -15,7 +19,16 @@ class Works:
 
     def called(self, process: Process, call: Call) -> None:
         """Hear a call as it leaves, or that it could not."""
-        now_s, work = process.sim.clock.monotonic_s(), (process.number, _channel(process, call))
+        self._hear(process, _channel(process, call))
+
+    def wrote(self, process: Process, changes: Sequence[Change]) -> None:
+        """Hear of a uid that is claimed: its acquire waits in line from then on."""
+        for change in changes:
+            if isinstance(change, SetSession) and change.session.phase is Phase.NONE:
+                self._hear(process, change.session.channel)
+
+    def _hear(self, process: Process, channel: str) -> None:
+        now_s, work = process.sim.clock.monotonic_s(), (process.number, channel)
         began_s, last_s = self._spans.get(work, (now_s, now_s))
         self._spans[work] = (began_s if now_s - last_s <= PAUSE_S else now_s, now_s)
 

@@ -113,6 +113,7 @@ class Grace(InCalm):
             self._proved.add(call.sid)
 
     def wrote(self, process: Process, changes: Sequence[Change]) -> None:
+        self._refused.wrote(process, changes)
         self._clock.look()
         for change in changes:
             if isinstance(change, Notice) and change.kind in ENDINGS and change.sid:

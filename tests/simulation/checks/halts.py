@@ -87,6 +87,7 @@ class Halts(Check):
             self._heard[process.number].add((call.app_id, since_s))
 
     def wrote(self, process: Process, changes: Sequence[Change]) -> None:
+        self._refused.wrote(process, changes)
         for change in changes:
             if isinstance(change, Condition) and change.reason in REASONS:
                 self._say(process, change.message)

@@ -233,6 +233,9 @@ class Stops(Check):
         others = self.sim.book.sessions.values()
         if wish is None or any(each.recording == wish.name for each in others):
             return True
+        names = {wish.name, session.recording}
+        if any(names <= each.names for each in self._wishes.true_views(0.0)):
+            return True  # what was there beside it is no new one
         # Of several that are gone from one place nobody can tell which the new one is.
         here = {
             each.recording
