@@ -97,3 +97,27 @@ def test_what_was_noted_in_the_right_time_stays(
     asyncio.run(Timekeeper(records, WallClock()).set_back(is_ours))
     assert moments(records) == before
     assert caplog.messages == []
+
+
+@pytest.mark.parametrize("is_noticed", [True, False])
+def test_what_was_over_first_stays_over_first_when_the_clock_is_set_back(
+    tmp_path: Path, *, is_noticed: bool
+) -> None:
+    store = SqliteBackend(f"sqlite:///{tmp_path}/state.db").open()
+    for name, created_s, lasted_s in (("first", NOW_S - 100.0, 1.0), ("last", NOW_S - 90.0, 80.0)):
+        over = {"created_s": created_s, "ended_s": created_s + lasted_s, "end_reason": "exited"}
+        ended = session(name, recording="ours", phase=Phase.ENDED, **over)
+        store.commit(SCOPE, [SetSession(session=ended)])
+    records = Records(store, SCOPE, store.snapshot(SCOPE))
+    assert [each.id for each in records.all_sessions()] == ["last"]
+    clock = WallClock()
+    keeper = Timekeeper(records, clock)
+    clock.set_by_s = -3600.0
+    asyncio.run(
+        keeper.follow(is_ours) if is_noticed else Timekeeper(records, clock).set_back(is_ours)
+    )
+    past = [each.session for each in store.past(SCOPE, since_s=0.0)]
+    first, last = sorted(past, key=lambda each: each.id)
+    assert first.ended_s is not None
+    assert last.ended_s is not None
+    assert first.ended_s <= last.created_s < last.ended_s <= clock.now_s()

@@ -100,7 +100,7 @@ class Orphans(Check):
             # By a slow clock of the host, what was told before its start seems to come after it.
             is_own = started is not None and after.sid == started.sid
             is_slow = self._slow_s(self.sim.now_s - FIVE_MINUTES_S) > STALE_S
-            if not (is_own or is_slow or after.sid in self.sim.foreign):
+            if not (is_own or is_slow or self._is_nobodys(after)):
                 self.fail(f"{called_so(after)} is given a `sid` that is not its own")
             if not after.stop_reason:
                 self.fail(f"{called_so(after)} is back, and is not to be stopped")
@@ -117,6 +117,15 @@ class Orphans(Check):
             or left_s > self._clock.jump_s(session.started_s)
         ):
             self.fail(f"{called_so(after)} lives, and was dropped ({after.end_reason})")
+
+    def _is_nobodys(self, after: Session) -> bool:
+        """Tell whether its `sid` is of others, or of an orphan that was to be forgotten."""
+        place = (after.app_key, after.channel, after.uid)
+        is_forgotten = any(
+            each.end_reason == End.FORGOTTEN and (each.app_key, each.channel, each.uid) == place
+            for each in self.sim.book.sessions.values()
+        )
+        return is_forgotten or after.sid in self.sim.foreign
 
     def _note(self, session: Session) -> None:
         if session.phase is Phase.ORPHAN:
