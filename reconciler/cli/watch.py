@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from reconciler.cli.desk import Desk, Inside
 from reconciler.clock import Clock
-from reconciler.daemon.daemon import HAND_OVER_S, Daemon, Setup
+from reconciler.daemon.claims import HAND_OVER_S
+from reconciler.daemon.daemon import Daemon, Setup
 from reconciler.engine.halt import Halt
 from reconciler.engine.records import Records
 from reconciler.errors import LockedError, StateError
@@ -133,6 +134,7 @@ class Watch:
         records = Records(store, self._terms.scope, store.snapshot(self._terms.scope))
         daemon = Daemon(records, self._terms.setup(store))
         self._desk.inside = Inside(store=store, daemon=daemon)
-        if not await daemon.run() and not daemon.hands_over:
+        hands_over = daemon.claims.torn
+        if not await daemon.run() and not hands_over.is_set():
             log.warning("the lock is gone with the connection to state; it is asked for again")
-        return daemon.hands_over
+        return hands_over.is_set()

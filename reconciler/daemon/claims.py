@@ -5,10 +5,14 @@ time; what another one owned is read anew before it is worked on. A Recording th
 App to another is worked on by who owns both (docs/decisions/017-who-works-on-what-moves.md).
 """
 
+import asyncio
 from dataclasses import replace
 
 from reconciler.daemon.post import Post
 from reconciler.plan.world import Options
+
+HAND_OVER_S = 10.0
+"""Who hands over stays away so long: until then the others have asked, each every 5 s."""
 
 NOBODY = frozenset({""})
 """As targets: no Recording at all; an empty set would be all of them."""
@@ -18,6 +22,12 @@ class Claims:
     """The App IDs that are ours."""
 
     def __init__(self, post: Post) -> None:
+        self.torn = asyncio.Event()
+        """A Recording is to move from an App of ours to one that another `run` owns.
+
+        Nobody can work on it as long as both are there: who has its session hands over.
+        """
+
         self._post = post
         self._known: frozenset[str] = frozenset()
         self._owned: frozenset[str] = frozenset()
@@ -67,12 +77,10 @@ class Claims:
         """Tell whether all App IDs that a Recording has to do with are ours."""
         return self._app_keys(name) <= self._owned
 
-    def is_torn(self) -> bool:
-        """Tell whether a Recording is to move from an App of ours to one that another `run` owns.
-
-        Nobody can work on that one as long as both are there.
-        """
-        return any(map(self._is_leaving, self._post.names()))
+    def look(self) -> None:
+        """See whether a Recording is `torn`."""
+        if any(map(self._is_leaving, self._post.names())):
+            self.torn.set()
 
     def owns_app(self, app: str) -> bool:
         """Tell whether an App is ours."""

@@ -37,9 +37,6 @@ from reconciler.state.store import Bounds, Event
 CLAIMS_TICKS = 5
 """An App that another `run` has is asked for again with every fifth tick."""
 
-HAND_OVER_S = 10.0
-"""Who hands over stays away so long: until then the other one has asked."""
-
 TRIM_S = 3600.0
 ADDRESSES_FIRST_S, ADDRESSES_S = 60.0, 86_400.0
 """When the addresses of notifications are read: every 24 h (agora-api.md 7.6)."""
@@ -119,7 +116,6 @@ class Daemon:
         self._wanted = asyncio.Event()
         self._reread = False
         self._ended = asyncio.Event()
-        self._torn = asyncio.Event()
         self._requests = Attendant(self)
         self._addresses = Addresses()
         self._background: dict[asyncio.Future[None], None] = {}
@@ -180,11 +176,6 @@ class Daemon:
         is_late = late_s > WATCHDOG_S + self._setup.settings.tick_s
         return f"the loop has not turned for {late_s:.0f} s" if is_late else ""
 
-    @property
-    def hands_over(self) -> bool:
-        """Tell whether it ends so that another `run` owns what a Recording moves between."""
-        return self._torn.is_set()
-
     def readiness(self) -> str:
         """Return what is missing; empty if nothing is."""
         if self.post.catalog is None:
@@ -208,7 +199,7 @@ class Daemon:
     # Its life
 
     async def run(self) -> bool:
-        """Run until it is stopped, the lock is lost, or it `hands_over`; tell whether stopped."""
+        """Run until it is stopped, the lock is lost, or it hands over; tell whether stopped."""
         settings = self._setup.settings
         self.timers.start()
         self.timers.every("tick", settings.tick_s, self._tick)
@@ -229,7 +220,7 @@ class Daemon:
 
     async def _until_ended(self, endless: list[asyncio.Task[None]]) -> None:
         """Wait for the end; raise what ended a task that has none."""
-        signs = (self._ended, self.crew.lost, self._torn)
+        signs = (self._ended, self.crew.lost, self.claims.torn)
         waits: list[asyncio.Task[None]] = [asyncio.create_task(_until(each)) for each in signs]
         try:
             await asyncio.wait([*waits, *endless], return_when=asyncio.FIRST_COMPLETED)
@@ -303,8 +294,7 @@ class Daemon:
         if self.claims.claim() or self.claims.came():
             options = self.claims.targeted(options)
             news |= await self.post.take(catalog, options, self.crew.alone)
-        if self.claims.is_torn():
-            self._torn.set()
+        self.claims.look()
         self.crew.renew(filter(self.claims.owns, news))
         fresh = {name for name in self.post.names() if not self.crew.known(name)}
         self.crew.wake(filter(self.claims.owns, fresh | self.post.unseen()))

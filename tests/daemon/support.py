@@ -17,7 +17,8 @@ from random import Random
 from typing import Any, ParamSpec, TypeVar
 
 from reconciler.agora.messages import Wire
-from reconciler.daemon.daemon import HAND_OVER_S, Daemon, Settings, Setup
+from reconciler.daemon.claims import HAND_OVER_S
+from reconciler.daemon.daemon import Daemon, Settings, Setup
 from reconciler.daemon.metrics import Facts, Metrics
 from reconciler.daemon.source import Fetched
 from reconciler.engine.apps import Outside

@@ -1,6 +1,8 @@
 """One daemon over one scope: what wakes it, what it does, what it leaves alone."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -68,8 +70,9 @@ async def test_a_change_that_nobody_told_of_is_found_within_the_interval(folder:
         assert stage.alive("lesson")
 
 
-@virtual_time
-async def test_what_is_gone_is_left_for_the_prune_delay_and_stopped_then(folder: Path) -> None:
+@asynccontextmanager
+async def without_lesson(folder: Path) -> AsyncIterator[tuple[Stage, Run]]:
+    """Let a `run` that prunes after 5 minutes see that one of two Recordings is gone."""
     stage = Stage(folder)
     stage.want("lesson")
     stage.want("other")
@@ -78,6 +81,12 @@ async def test_what_is_gone_is_left_for_the_prune_delay_and_stopped_then(folder:
         await asyncio.sleep(30)
         stage.drop("lesson")
         run.change()
+        yield stage, run
+
+
+@virtual_time
+async def test_what_is_gone_is_left_for_the_prune_delay_and_stopped_then(folder: Path) -> None:
+    async with without_lesson(folder) as (stage, _):
         await asyncio.sleep(290)
         assert stage.alive("lesson")
         await asyncio.sleep(60)
@@ -89,14 +98,7 @@ async def test_what_is_gone_is_left_for_the_prune_delay_and_stopped_then(folder:
 
 @virtual_time
 async def test_a_file_that_comes_back_within_the_delay_loses_no_session(folder: Path) -> None:
-    stage = Stage(folder)
-    stage.want("lesson")
-    stage.want("other")
-    run = Run(stage, prune_delay_s=300)
-    async with run.going():
-        await asyncio.sleep(30)
-        stage.drop("lesson")
-        run.change()
+    async with without_lesson(folder) as (stage, run):
         await asyncio.sleep(200)
         stage.want("lesson")
         run.change()
@@ -109,14 +111,7 @@ async def test_a_file_that_comes_back_within_the_delay_loses_no_session(folder: 
 async def test_a_file_that_cannot_be_read_begins_the_delay_of_what_is_gone_anew(
     folder: Path,
 ) -> None:
-    stage = Stage(folder)
-    stage.want("lesson")
-    stage.want("other")
-    run = Run(stage, prune_delay_s=300)
-    async with run.going():
-        await asyncio.sleep(30)
-        stage.drop("lesson")
-        run.change()
+    async with without_lesson(folder) as (stage, run):
         await asyncio.sleep(200)
         stage.write("torn.yaml", 'kind: Recording\nmetadata: {name: "les')
         run.change()

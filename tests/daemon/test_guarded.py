@@ -23,6 +23,14 @@ async def recording_rooms(stage: Stage, run: Run) -> None:
     del run
 
 
+async def suspend(stage: Stage, run: Run, *names: str) -> None:
+    """Let the specs suspend these, and be read."""
+    for name in names:
+        stage.want(name, suspend=True)
+    run.change()
+    await asyncio.sleep(10)
+
+
 def rooms(folder: Path) -> Stage:
     stage = Stage(folder)
     for name in NAMES:
@@ -145,14 +153,9 @@ async def test_what_was_told_to_stop_counts_before_the_service_answers(tmp_path:
     async with run.going() as daemon:
         await recording_rooms(stage, run)
         stage.fault("stop", effect={"status": 500, "message": "not now"})
-        for name in NAMES[:3]:
-            stage.want(name, suspend=True)
-        run.change()
-        await asyncio.sleep(10)
+        await suspend(stage, run, *NAMES[:3])
         assert daemon.post.guard.held is None
-        stage.want(NAMES[3], suspend=True)
-        run.change()
-        await asyncio.sleep(10)
+        await suspend(stage, run, NAMES[3])
         assert daemon.post.guard.held is not None
         assert daemon.post.guard.held.names == {NAMES[3]}
         stage.heal()
@@ -223,10 +226,7 @@ async def test_what_a_guard_lets_go_after_an_edit_is_done_at_once(tmp_path: Path
     run = Run(stage)
     async with run.going() as daemon:
         await recording_rooms(stage, run)
-        for name in NAMES[:4]:
-            stage.want(name, suspend=True)
-        run.change()
-        await asyncio.sleep(10)
+        await suspend(stage, run, *NAMES[:4])
         assert daemon.post.guard.held is not None
         stage.want(NAMES[0])
         run.change()
@@ -241,10 +241,7 @@ async def test_what_is_held_since_a_plan_was_made_is_not_approved_with_it(tmp_pa
     run = Run(stage)
     async with run.going() as daemon:
         await recording_rooms(stage, run)
-        for name in NAMES[:4]:
-            stage.want(name, suspend=True)
-        run.change()
-        await asyncio.sleep(10)
+        await suspend(stage, run, *NAMES[:4])
         guard = daemon.post.guard
         assert guard.held is not None
         approved = guard.held.digest
