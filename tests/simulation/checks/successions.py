@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.agora.messages import Reply, Unanswered
 from reconciler.plan.session import End, Session
-from reconciler.state.store import Change, Notice
+from reconciler.state.store import Change, Notice, SetSession
 from tests.daemon.wires import Call
 from tests.simulation.check import Check
 from tests.simulation.checks.replies import told_by
@@ -45,6 +45,9 @@ class Successions(Check):
         self._told: dict[str, float | None] = {}
         """When the stops of sessions were taken, by `sid`; None: no answer says so yet."""
 
+        self._lost_at: dict[str, frozenset[str]] = {}
+        """What was out of reach when each session was begun: one that is back is too late."""
+
         self._over: dict[str, float] = {}
         """Since when it is known, on the clock that only goes on."""
 
@@ -55,7 +58,8 @@ class Successions(Check):
             self._told.setdefault(call.sid, None)
         elif call.endpoint == "acquire" and (after := claimed_by(self.sim, call)) is not None:
             for before in self._before(after):
-                self._check(process, before)
+                if before.id not in self._lost_at.get(after.id, ()):
+                    self._check(process, before)
 
     def answered(self, process: Process, call: Call, answer: Reply | Unanswered) -> None:
         """Take note of what tells that a session is over, or leaves."""
@@ -76,6 +80,8 @@ class Successions(Check):
         for change in changes:
             if isinstance(change, Notice) and change.kind in {EXIT, PAGE_STOPPED} and change.sid:
                 self._take_note(change.sid)
+            elif isinstance(change, SetSession) and change.session.id not in self._lost_at:
+                self._lost_at[change.session.id] = self._lost()
 
     def notified(self, app: str, told: dict[str, object], status: int | None) -> None:
         """Take note of an end that was told."""
@@ -87,6 +93,10 @@ class Successions(Check):
     def look(self) -> None:
         """Look at the host's clock."""
         self._clock.look()
+
+    def _lost(self) -> frozenset[str]:
+        known = self.sim.book.sessions.values()
+        return frozenset(each.id for each in known if each.is_orphan)
 
     def _take_note(self, sid: str) -> None:
         self._over[sid] = self.sim.clock.monotonic_s()
