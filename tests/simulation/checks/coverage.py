@@ -87,7 +87,14 @@ class Coverage(Check):
     def _unseen(self, name: str) -> Spans:
         """Return when nobody could see how it was: what ends in trouble was last seen before it."""
         excused = self.sim.excuses.of(name)
-        return union((begins - int(UNSEEN_S), ends + EDGE_S) for begins, ends in excused)
+        dark = ((begins - int(UNSEEN_S), ends + EDGE_S) for begins, ends in excused)
+        return union((*dark, *self._unconfirmed(name)))
+
+    def _unconfirmed(self, name: str) -> Iterator[Span]:
+        """Yield when it was up, and not confirmed yet: in a rush that waits in line."""
+        for state in self.sim.book.sessions.values():
+            if state.recording == name and None not in (state.started_s, state.confirmed_s):
+                yield from span(state.started_s or 0.0, state.confirmed_s or 0.0, EVER)
 
     def _untold(self, name: str) -> Spans:
         """Return when it may be wrong in its favour: where a session was away, or on its way out.

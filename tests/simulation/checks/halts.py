@@ -63,6 +63,8 @@ class Halts(Check):
                 self._repeats.add(call)
             self._started.add(call.resource_id)
             return  # it belongs to its acquire, which it must follow (invariant 4)
+        if call.endpoint == "stop" and self._is_unwritten(call):
+            return  # what cannot be stored is stopped, if that can be done at all ("Errors")
         why = self._refused.why(process, call)
         if why:
             self.fail(
@@ -91,6 +93,10 @@ class Halts(Check):
         for change in changes:
             if isinstance(change, Condition) and change.reason in REASONS:
                 self._say(process, change.message)
+
+    def _is_unwritten(self, call: Call) -> bool:
+        known = self.sim.book.by_resource(call.resource_id)
+        return known is not None and not known.sid
 
     def _say(self, process: Process, message: str) -> None:
         told = self._told[process.number]
