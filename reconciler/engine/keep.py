@@ -2,6 +2,7 @@
 
 from reconciler.agora.answers import Handle
 from reconciler.agora.client import Client
+from reconciler.agora.failures import Failure
 from reconciler.engine.site import Site
 from reconciler.engine.tell import events
 from reconciler.errors import StateError
@@ -47,7 +48,7 @@ async def _let_go(site: Site, client: Client, session: Session, problem: StateEr
         f"the session `{session.sid}` of `{session.recording}` could not be written down "
         f"({problem}); it is being stopped. Its resource ID is `{session.resource_id}`."
     )
-    await client.stop(
+    answer = await client.stop(
         Handle(
             channel=session.channel,
             uid=session.uid,
@@ -58,3 +59,5 @@ async def _let_go(site: Site, client: Client, session: Session, problem: StateEr
         ),
         must_go=True,
     )
+    if isinstance(answer, Failure):
+        site.apps.why(session.app_key, answer)  # it may concern all work of the App
