@@ -115,8 +115,10 @@ class Schedules(Check):
         return found
 
     def _check(self, role: Role, key: Key, wanted: Spans, there: Spans) -> None:
-        excused = union((*self.sim.excuses.of(role.name), *self._let_be(role)))
-        begun = tuple((begins, begins + START_S) for begins, _ in wanted)
+        let_be = union(self._let_be(role))
+        excused = union((*self.sim.excuses.of(role.name), *let_be))
+        begins = (*(begins for begins, _ in wanted), *(ends for _, ends in let_be))
+        begun = tuple((at_s, at_s + START_S) for at_s in begins)
         rests = union((*excused, *begun, *self._finals(role, key), *self._replaced(role, key)))
         self._report(key, "did not record", minus(minus(wanted, there), rests))
         late_s = PRUNE_S if role in self.sim.past else STOP_S
