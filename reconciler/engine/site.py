@@ -67,6 +67,5 @@ class Site:
 
     def is_selected(self, name: str) -> bool:
         """Tell whether a Recording was asked for, by its own name or its RecordingSet's."""
-        targets = self.options.targets
         known = self.specs.wanted.get(name) or self.records.recorded.get(name)
-        return not targets or name in targets or (known is not None and known.set_name in targets)
+        return self.options.selects(name, known.set_name if known else "")

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from reconciler.plan.action import Action, Key, Kind
 from reconciler.plan.expiry import in_last_third
+from reconciler.plan.looks import next_stop_s
 from reconciler.plan.reasons import Reason
 from reconciler.plan.session import Session
 from reconciler.plan.world import AppFacts, World
@@ -86,10 +87,12 @@ class _Places:
         app, seat = self._asked(action)
         if self._free.get(seat, 0) >= 0:
             return action
-        if self._session(action).stop_asked_s is not None:
+        session = self._session(action)
+        due_s = 0.0 if session.stop_asked_s is None else next_stop_s(session)
+        if due_s is None or due_s > self._world.now_s:
             # On its way out it leaves nothing to inherit: what follows is a start like any other.
             return replace(action, session="", end=None)
-        self._free[seat] += 1
+        self._free[seat] += session.stop_asked_s is None
         limit = _limit(app, is_web=seat[1])
         text = f"stops `{action.key}`: it did not come up within 90 s, and {limit}"
         return replace(action, kind=Kind.STOP, message=text)

@@ -69,11 +69,8 @@ def _selected(world: World) -> list[str]:
 
 def _is_selected(world: World, name: str) -> bool:
     """Tell whether a Recording was asked for, by its own name or by that of its RecordingSet."""
-    targets = world.options.targets
-    if not targets or name in targets:
-        return True
     known = world.wanted.get(name) or world.recorded.get(name)
-    return known is not None and known.set_name in targets
+    return world.options.selects(name, known.set_name if known else "")
 
 
 def _by_recording(sessions: Iterable[Session]) -> dict[str, list[Session]]:

@@ -102,6 +102,11 @@ class Options:
     loaded_s: float = 0.0
     """When the specs of a `run` were last read."""
 
+    def selects(self, name: str, set_name: str) -> bool:
+        """Tell whether a Recording was asked for, by its own name or by its RecordingSet's."""
+        targets = self.targets
+        return not targets or name in targets or (bool(set_name) and set_name in targets)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
