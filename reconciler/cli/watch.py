@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from reconciler.cli.desk import Desk, Inside
 from reconciler.clock import Clock
-from reconciler.daemon.claims import HAND_OVER_S
+from reconciler.daemon.claims import HAND_OVER_S, Turns
 from reconciler.daemon.daemon import Daemon, Setup
 from reconciler.engine.halt import Halt
 from reconciler.engine.records import Records
@@ -50,6 +50,7 @@ class Watch:
         self._clock = clock
         self._halt = Halt()
         self._has_begun = False
+        self._turns = Turns(clock)
 
     def stop(self) -> None:
         """End; recordings go on."""
@@ -133,8 +134,11 @@ class Watch:
     async def _work(self, store: Store) -> bool:
         records = Records(store, self._terms.scope, store.snapshot(self._terms.scope))
         daemon = Daemon(records, self._terms.setup(store))
+        self._turns.begin(daemon.claims)
         self._desk.inside = Inside(store=store, daemon=daemon)
         hands_over = daemon.claims.torn
         if not await daemon.run() and not hands_over.is_set():
             log.warning("the lock is gone with the connection to state; it is asked for again")
+        if hands_over.is_set():
+            self._turns.over()
         return hands_over.is_set()

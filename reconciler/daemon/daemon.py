@@ -272,6 +272,7 @@ class Daemon:
             self._setup.metrics.source_failed()
         await self._standing.source(self._setup.source.place, fetched, now_s)
         if not fetched.paths:
+            self._attend()
             return
         try:
             catalog, options = self._setup.read(fetched)
@@ -280,6 +281,7 @@ class Daemon:
         except ReconcilerError as problem:
             wrong = Fetched(paths=(), commit=fetched.commit, problem=str(problem))
             await self._standing.source(self._setup.source.place, wrong, now_s)
+            self._attend()
             return
         self._setup.metrics.specs_loaded(sound=not catalog.errors)
         await self._standing.specs(catalog, now_s)
@@ -288,19 +290,20 @@ class Daemon:
     async def _take(self, catalog: Catalog, options: Options) -> None:
         is_first = self.post.catalog is None
         reread, self._reread = self._reread, False
-        mine = self.claims.targeted(options)
+        mine = self.claims.settle(catalog, options)
         news = await self.post.take(catalog, mine, self.crew.alone, reread=reread)
-        # Apps that these specs are the first to name, and Recordings of others that are ours now.
-        if self.claims.claim() or self.claims.came():
-            options = self.claims.targeted(options)
-            news |= await self.post.take(catalog, options, self.crew.alone)
+        self.claims.claim()  # Apps that these specs are the first to name
         self.claims.look()
         self.crew.renew(filter(self.claims.owns, news))
-        fresh = {name for name in self.post.names() if not self.crew.known(name)}
-        self.crew.wake(filter(self.claims.owns, fresh | self.post.unseen()))
+        self._attend()
         self._await_prune()
         if is_first:
             log.info("the specs are read", extra={"recordings": len(self.post.names())})
+
+    def _attend(self) -> None:
+        """See that everything that is ours has a pass before it, whether specs can be read."""
+        fresh = {name for name in self.post.names() if not self.crew.known(name)}
+        self.crew.wake(filter(self.claims.owns, fresh | self.post.unseen()))
 
     def _await_prune(self) -> None:
         """Read the specs again when a Recording that is gone may be pruned."""

@@ -18,6 +18,7 @@ from reconciler.engine.records import Records
 from reconciler.engine.refuse import refuse_unresolved
 from reconciler.engine.renewal import Aside, renew_all, renew_apps
 from reconciler.engine.shop import Materials, Shop, assemble
+from reconciler.engine.site import Site
 from reconciler.engine.tell import WARNING, event
 from reconciler.plan.action import Key, Plan
 from reconciler.plan.looks import next_look_s
@@ -103,6 +104,10 @@ class Post:
         self._has_heard = False
         return news | self._news(plan, marks) | {key.recording for key in held - self._guarded}
 
+    def foreseen(self, catalog: Catalog, options: Options) -> Site:
+        """Return the Site of specs that are not in force yet; no secret is asked for."""
+        return self._assembled(catalog, options).site
+
     async def judge(self) -> None:
         """Ask the guard about all that would be done now, and say what it holds."""
         if self.catalog is not None:
@@ -148,10 +153,10 @@ class Post:
         is_named = name in self.shop.site.specs.wanted or name in records.recorded
         return is_named or bool(records.sessions_of(name))
 
-    def app_of(self, name: str) -> str:
-        """Return the App of a Recording as it is desired, or else was."""
-        site = self.shop.site
-        known = site.specs.wanted.get(name) or self.records.recorded.get(name)
+    def app_of(self, name: str, site: Site | None = None) -> str:
+        """Return the App of a Recording as it is desired (by a Site's specs), or else was."""
+        wanted = (site or self.shop.site).specs.wanted
+        known = wanted.get(name) or self.records.recorded.get(name)
         if known is not None:
             return known.app
         sessions = self.records.sessions_of(name)

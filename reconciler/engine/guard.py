@@ -65,15 +65,20 @@ class Guard:
 
     def __init__(self, records: Records, now_s: float) -> None:
         """Remember what an earlier run has ended in the last ten minutes. Raises StateError."""
-        past = records.store.past(records.scope, since_s=now_s - WINDOW_S)
-        ended = {
-            each.session.id: each.session.stop_asked_s
-            for each in past
-            if each.session.stop_reason in _ENDS and each.session.stop_asked_s is not None
-        }
         self._records = records
         self._stands = Judgement()
-        self._memory = _Memory(_replaced(records.all_sessions()) | ended)
+        self._memory = _Memory()
+        self.learn(now_s)
+
+    def learn(self, now_s: float) -> None:
+        """Take note of what others have ended lately, or begun to replace. Raises StateError."""
+        records = self._records
+        ended = {
+            each.session.id: each.session.stop_asked_s
+            for each in records.store.past(records.scope, since_s=now_s - WINDOW_S)
+            if each.session.stop_reason in _ENDS and each.session.stop_asked_s is not None
+        }
+        self._memory.ended = _replaced(records.all_sessions()) | ended | self._memory.ended
 
     @property
     def held(self) -> Held | None:

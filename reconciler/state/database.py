@@ -49,6 +49,11 @@ class Database(Protocol):
         """Tell whether it can be written."""
         ...
 
+    @property
+    def is_shared(self) -> bool:
+        """Tell whether several `run`s may hold one scope beside each other."""
+        ...
+
     def reading(self) -> AbstractContextManager[Run]:
         """Read in one transaction, which sees one moment."""
         ...

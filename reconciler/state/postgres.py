@@ -53,6 +53,8 @@ KEY_VARIABLE = "RECONCILER_STATE_KEY"
 class PostgresDatabase:
     """A Database (`database.py`) on a server."""
 
+    is_shared = True
+
     def __init__(self, url: str, place: str, key: bytes | None) -> None:
         self.place = place
         self.key = key

@@ -120,6 +120,11 @@ class SqlStore:
         """Tell whether it can be written."""
         return self._database.writable
 
+    @property
+    def is_shared(self) -> bool:
+        """Tell whether several `run`s may hold one scope beside each other."""
+        return self._database.is_shared
+
     def snapshot(self, scope: str) -> Snapshot:
         """Read a scope, in one transaction."""
         with self._reading() as run, _no_collection():

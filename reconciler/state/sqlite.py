@@ -38,6 +38,8 @@ BUSY_S = 5.0
 class SqliteDatabase:
     """A Database (`database.py`) in one file, or a copy in memory: that is read only."""
 
+    is_shared = False
+
     def __init__(
         self,
         connection: sqlite3.Connection,

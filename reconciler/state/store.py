@@ -288,6 +288,11 @@ class Store(Protocol):
         """Tell whether it can be written."""
         ...
 
+    @property
+    def is_shared(self) -> bool:
+        """Tell whether several `run`s may hold one scope beside each other."""
+        ...
+
     def snapshot(self, scope: str) -> Snapshot:
         """Read a scope, in one transaction."""
         ...

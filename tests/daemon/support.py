@@ -17,7 +17,7 @@ from random import Random
 from typing import Any, ParamSpec, TypeVar
 
 from reconciler.agora.messages import Wire
-from reconciler.daemon.claims import HAND_OVER_S
+from reconciler.daemon.claims import HAND_OVER_S, Turns
 from reconciler.daemon.daemon import Daemon, Settings, Setup
 from reconciler.daemon.metrics import Facts, Metrics
 from reconciler.daemon.source import Fetched
@@ -168,6 +168,7 @@ class Run:
         self.wire = Direct(stage.application, stage.clock)
         self.daemon: Daemon
         self.alive = False
+        self._turns = Turns(stage.clock)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._read_before: tuple[object, Catalog] | None = None
 
@@ -239,8 +240,9 @@ class Run:
             await asyncio.wait([self.work])
             self.alive = False
             self._held.close()
+            self._turns.over()
             await asyncio.sleep(HAND_OVER_S)
-            self.begin()
+            self._turns.begin(self.begin().claims)
 
     def change(self) -> None:
         """Let the daemon see that the specs changed."""
