@@ -6,7 +6,9 @@ day. So when that was set, all that was noted moves along, at one moment in whic
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from math import inf
 from typing import TypeAlias
 
 from reconciler.clock import Clock, SteadyClock
@@ -14,6 +16,9 @@ from reconciler.engine.records import Records
 from reconciler.plan.moved import ahead_s, moved, recorded_moved
 from reconciler.plan.session import Session
 from reconciler.state.store import Change, SetRecorded, SetSession
+
+HISTORY_S = 86_400.0
+"""What ended so lately moves along, too: its order beside what goes on decides what comes next."""
 
 JUMP_S = 0.5
 """A clock that is corrected bit by bit takes the monotonic one along, and is not off."""
@@ -40,23 +45,19 @@ class Timekeeper:
     async def set_back(self, owns: Owns) -> None:
         """Let no session wait until the time comes again that an earlier process noted last.
 
-        All are moved by as much as the latest of them, so that none comes before another that it
-        came after. Raises StateError, and then nothing has moved.
+        Those of a replica move together, and not before one that stays where it is: so none comes
+        before another that it came after. Raises StateError, and then nothing has moved.
         """
         now_s = self.clock.now_s()
-        sessions = (*self._records.all_sessions(), *self._over())
-        ahead = (ahead_s(each, now_s) for each in sessions if owns(each.recording))
-        by_s = max(ahead, default=0.0)
-        if changes := [*self._set_back(owns, by_s)]:
+        known = list(self._records.all_sessions())
+        by_s = max((ahead_s(each, now_s) for each in known if owns(each.recording)), default=0.0)
+        sessions = [each for each in (*known, *self._over(now_s - by_s)) if owns(each.recording)]
+        if changes := [*_set_back(sessions, now_s, by_s), *self._recorded_back(owns, now_s)]:
             log.warning("an earlier process noted what is still to come: the clock was set back")
-            await self._records.commit(*changes)
-        self._set_history_back(owns, by_s)
+            self._records.store.commit(self._records.scope, changes)
+            self._records.reload(self._records.store.snapshot(self._records.scope))
 
-    def _set_back(self, owns: Owns, sessions_by_s: float) -> Iterator[Change]:
-        now_s = self.clock.now_s()
-        for session in self._records.all_sessions():
-            if owns(session.recording) and ahead_s(session, now_s):
-                yield SetSession(session=moved(session, -sessions_by_s))
+    def _recorded_back(self, owns: Owns, now_s: float) -> Iterator[Change]:
         for recorded in self._records.recorded.values():
             if owns(recorded.name) and (by_s := ahead_s(recorded, now_s)):
                 yield SetRecorded(recorded=recorded_moved(recorded, -by_s))
@@ -68,35 +69,43 @@ class Timekeeper:
         """
         by_s = self.clock.set_by_s()
         log.warning("the clock was set", extra={"seconds": round(by_s, 1)})
-        sessions, recorded = self._records.all_sessions(), self._records.recorded.values()
-        await self._records.commit(
-            *(SetSession(session=moved(each, by_s)) for each in sessions if owns(each.recording)),
+        records = self._records
+        over = self._over(self.clock.now_s() - HISTORY_S)
+        records.store.commit(records.scope, [*_all_moved(over, owns, by_s)])
+        await records.commit(
+            *_all_moved(records.all_sessions(), owns, by_s),
             *(
                 SetRecorded(recorded=after)
-                for each in recorded
+                for each in records.recorded.values()
                 if owns(each.name) and (after := recorded_moved(each, by_s)) != each
             ),
         )
         self.clock.follow()
-        self._set_history_back(owns, -by_s)
 
-    def _set_history_back(self, owns: Owns, by_s: float) -> None:
-        """Let nothing that is over, and that nobody has in mind any more, seem to be the newest.
-
-        By at least as much as what is known has moved: it was noted by the same clock.
-        """
-        now_s, records = self.clock.now_s(), self._records
-        changes = [
-            SetSession(session=moved(each, -max(by_s, ahead)))
-            for each in self._over()
-            if owns(each.recording) and (ahead := ahead_s(each, now_s))
-        ]
-        if changes:
-            records.store.commit(records.scope, changes)
-
-    def _over(self) -> list[Session]:
-        """Return what ended later than now, and nobody has in mind any more."""
-        now_s, records = self.clock.now_s(), self._records
+    def _over(self, since_s: float) -> list[Session]:
+        """Return what ended since a moment, and nobody has in mind any more."""
+        records = self._records
         known = {each.id for each in records.all_sessions()}
-        past = (each.session for each in records.store.past(records.scope, since_s=now_s))
+        past = (each.session for each in records.store.past(records.scope, since_s=since_s))
         return [each for each in past if each.id not in known]
+
+
+def _all_moved(sessions: Iterable[Session], owns: Owns, by_s: float) -> Iterator[Change]:
+    for each in sessions:
+        if owns(each.recording):
+            yield SetSession(session=moved(each, by_s))
+
+
+def _set_back(sessions: Iterable[Session], now_s: float, by_s: float) -> Iterator[Change]:
+    """Yield what is ahead, set back by so much, or as little less as its replica asks for."""
+    of_replica: dict[tuple[str, int], list[Session]] = defaultdict(list)
+    for each in sessions:
+        of_replica[each.recording, each.replica].append(each)
+    for mine in of_replica.values():
+        ahead = [each for each in mine if ahead_s(each, now_s)]
+        if ahead:
+            stays_s = [each.ended_s or each.created_s for each in mine if each not in ahead]
+            room_s = min(each.created_s for each in ahead) - max(stays_s, default=-inf)
+            least_s = max(ahead_s(each, now_s) for each in ahead)
+            shift_s = max(least_s, min(by_s, room_s))
+            yield from (SetSession(session=moved(each, -shift_s)) for each in ahead)

@@ -121,3 +121,32 @@ def test_what_was_over_first_stays_over_first_when_the_clock_is_set_back(
     assert first.ended_s is not None
     assert last.ended_s is not None
     assert first.ended_s <= last.created_s < last.ended_s <= clock.now_s()
+
+
+@pytest.mark.parametrize("is_noticed", [True, False])
+def test_what_stays_where_it_was_is_not_passed_by_what_is_set_back(
+    tmp_path: Path, *, is_noticed: bool
+) -> None:
+    back_s = NOW_S - 3600.0
+    store = SqliteBackend(f"sqlite:///{tmp_path}/state.db").open()
+    for name, replica, created_s, ended_s in (
+        ("first", 0, back_s - 200.0, back_s - 60.0),
+        ("last", 0, back_s - 50.0, back_s + 100.0),
+        ("beside", 1, NOW_S - 50.0, NOW_S - 1.0),
+    ):
+        over = {"created_s": created_s, "ended_s": ended_s, "end_reason": "exited"}
+        ended = session(name, recording="ours", replica=replica, phase=Phase.ENDED, **over)
+        store.commit(SCOPE, [SetSession(session=ended)])
+    records = Records(store, SCOPE, store.snapshot(SCOPE))
+    clock = WallClock()
+    keeper = Timekeeper(records, clock)
+    clock.set_by_s = -3600.0
+    asyncio.run(
+        keeper.follow(is_ours) if is_noticed else Timekeeper(records, clock).set_back(is_ours)
+    )
+    past = [each.session for each in store.past(SCOPE, since_s=0.0)]
+    by_end = sorted((each.ended_s or 0.0, each.id) for each in past if each.replica == 0)
+    assert [name for _, name in by_end] == ["first", "last"]
+    newest = Records(store, SCOPE, store.snapshot(SCOPE)).newest("ours", 0)
+    assert newest is not None
+    assert newest.id == "last"
