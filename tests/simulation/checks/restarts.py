@@ -10,7 +10,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from reconciler.agora.messages import Reply, Unanswered
-from reconciler.plan.session import ASKED, End, Phase, Session
+from reconciler.plan.session import ASKED, REACHABLE, End, Phase, Session
 from reconciler.state.store import Change, DropRecorded, Rename, SetSession
 from tests.daemon.cast import Role
 from tests.daemon.wires import Call
@@ -154,7 +154,10 @@ class Restarts(Check):
     def _has_predecessor(self, last: Session) -> bool:
         """Tell whether what it was to replace goes on: that is tried again ("expiry")."""
         before = self.sim.book.sessions.get(last.replaces)
-        return before is not None and lives(self.sim, before) is not None
+        if before is None:
+            return False
+        # Nobody may have told yet that it is over, too.
+        return lives(self.sim, before) is not None or before.phase in REACHABLE
 
     def _is_afresh(self, name: str, before: Try, this: Try, over_s: float) -> bool:
         """Tell whether something lets it begin anew: another configuration, a window, a resume."""

@@ -9,7 +9,7 @@ from reconciler.plan.session import End
 from reconciler.plan.spans import Span, Spans, both, minus, span, union
 from reconciler.simulator.ends import STOPPED
 from reconciler.simulator.session import Phase, Session
-from reconciler.state.store import Change, Rename, SetRecorded
+from reconciler.state.store import Change, Condition, Rename, SetRecorded
 from tests.daemon.cast import Role
 from tests.simulation.check import Check
 from tests.simulation.process import DaemonProcess, Process
@@ -52,6 +52,9 @@ class Schedules(Check):
         self._held: dict[str, list[tuple[float, float]]] = defaultdict(list)
         """When each was held by command: whose `resume` found nobody was told so, and waits."""
 
+        self._guarded: dict[str, list[tuple[float, float]]] = defaultdict(list)
+        """When a guard held what would have ended each."""
+
         self._renames: list[tuple[str, str, float]] = []
         """What state called otherwise: from what, to what, and when."""
 
@@ -73,6 +76,16 @@ class Schedules(Check):
                 if rows and rows[-1][0] == held.since_s:
                     rows.pop()
                 rows.append((held.since_s, inf if held.until_s is None else held.until_s))
+
+            elif isinstance(change, Condition) and change.type == "Guarded":
+                self._guard(self._guarded[change.recording], is_held=change.status)
+
+    def _guard(self, spans: list[tuple[float, float]], *, is_held: bool) -> None:
+        is_open = bool(spans) and spans[-1][1] == inf
+        if is_held and not is_open:
+            spans.append((self.sim.now_s, inf))
+        elif is_open and not is_held:
+            spans[-1] = (spans[-1][0], self.sim.now_s + STOP_S)
 
     def notified(self, app: str, told: dict[str, object], status: int | None) -> None:
         del app
@@ -125,8 +138,9 @@ class Schedules(Check):
         # What was there for less than a second is no whole one that was wanted.
         briefly = [(int(each.since_s), ceil(each.since_s)) for each in role.asked if each.times]
         over = minus(minus(there, _longer((*wanted, *briefly), late_s)), excused)
+        guarded = union(part for each in self._guarded[role.name] for part in span(*each, EVER))
         if not self._may_stay(role):
-            self._report(key, "recorded unasked", over)
+            self._report(key, "recorded unasked", minus(over, guarded))
 
     def _report(self, key: Key, what: str, spans: Spans) -> None:
         zero = self.sim.script.begins_s
