@@ -238,6 +238,8 @@ class Run:
         """Begin a process whenever one hands over, as `reconciler run` does."""
         while True:
             await asyncio.wait([self.work])
+            if not self.alive:
+                return
             self.alive = False
             self._held.close()
             self._turns.over()

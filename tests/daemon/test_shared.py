@@ -53,7 +53,8 @@ async def going(*runs: Run) -> AsyncIterator[None]:
         for keeper in keepers:
             keeper.cancel()
         for run in runs:
-            await run.end()
+            if run.alive:
+                await run.end()
 
 
 @asynccontextmanager
@@ -73,6 +74,12 @@ def _apps(run: Run) -> set[str]:
     return {each for each in ("default", "south") if run.daemon.claims.owns_app(each)}
 
 
+def read(*runs: Run) -> None:
+    """Let these read the specs."""
+    for run in runs:
+        run.change()
+
+
 def at(stage: Stage, channel: str) -> list[str]:
     """Return the App IDs of what records in a channel."""
     return [each.identity.app_id for each in stage.alive(channel)]
@@ -84,8 +91,7 @@ async def test_each_run_works_on_its_apps(place: PostgresBackend, tmp_path: Path
     async with each_with_an_app(stage) as runs:
         stage.want("hall", app="default")
         stage.want("wall", app="south")
-        for run in runs:
-            run.change()
+        read(*runs)
         await asyncio.sleep(5)
         assert {each.identity.cname for each in stage.alive()} == {"lobby", "hall", "wall"}
     assert stage.started() == 3
@@ -100,8 +106,7 @@ async def test_a_recording_moves_to_the_app_of_another_run(
     stage = stage_at(place, tmp_path)
     async with each_with_an_app(stage) as (one, other):
         stage.want("lesson", app="default")
-        for run in (one, other):
-            run.change()
+        read(one, other)
         await asyncio.sleep(30)
         assert at(stage, "lesson") == [DEFAULT_APP_ID]
         stage.want("lesson", app="south")
@@ -120,12 +125,86 @@ async def test_a_recording_moves_to_the_app_of_another_run(
 async def test_recordings_may_change_places(place: PostgresBackend, tmp_path: Path) -> None:
     stage = stage_at(place, tmp_path)
     async with each_with_an_app(stage) as runs:
-        for was, now in ((("default", "south")), ("south", "default")):
+        for was, now in (("default", "south"), ("south", "default")):
             stage.want("lesson", app=was)
             stage.want("exam", app=now)
-            for run in runs:
-                run.change()
+            read(*runs)
             await asyncio.sleep(90)
         assert (at(stage, "lesson"), at(stage, "exam")) == ([SOUTH_ID], [DEFAULT_APP_ID])
         assert len(stage.alive()) == 3
     assert stage.started() == 5
+
+
+@virtual_time
+async def test_a_recording_moves_that_does_not_record(
+    place: PostgresBackend, tmp_path: Path
+) -> None:
+    """The other one has read state while it did."""
+    stage = stage_at(place, tmp_path)
+    async with each_with_an_app(stage) as runs:
+        stage.want("lobby", suspend=True)
+        read(*runs)
+        await asyncio.sleep(60)
+        assert not stage.alive()
+        stage.want("lobby", app="south")
+        read(*runs)
+        await asyncio.sleep(30)
+        assert at(stage, "lobby") == [SOUTH_ID]
+
+
+@virtual_time
+async def test_an_app_gets_the_app_id_that_another_run_owns(
+    place: PostgresBackend, tmp_path: Path
+) -> None:
+    """The other one has never seen the sessions that move."""
+    stage = stage_at(place, tmp_path)
+    async with each_with_an_app(stage) as runs:
+        stage.want("lesson", app="default")
+        read(*runs)
+        await asyncio.sleep(30)
+        stage.write("app.yaml", APP.replace(DEFAULT_APP_ID, SOUTH_ID))
+        before = stage.runs
+        read(*runs)
+        await asyncio.sleep(120)
+        assert at(stage, "lesson") == at(stage, "lobby") == [SOUTH_ID]
+        assert stage.runs == before + 1
+    assert stage.started() == 4
+
+
+@virtual_time
+async def test_a_run_that_does_nothing_keeps_no_other_from_its_work(
+    place: PostgresBackend, tmp_path: Path
+) -> None:
+    stage = stage_at(place, tmp_path)
+    async with each_with_an_app(stage) as (one, other):
+        other.daemon.timers.stop()  # a process that is stopped keeps its connection
+        stage.want("lobby", app="south")
+        before = stage.runs
+        read(one)
+        await asyncio.sleep(30)
+        stage.want("hall", app="default")
+        read(one)
+        await asyncio.sleep(30)
+        assert at(stage, "hall") == at(stage, "lobby") == [DEFAULT_APP_ID]
+        for _ in range(20):
+            await asyncio.sleep(60)
+            read(one)
+        assert stage.runs - before <= 5
+
+
+@virtual_time
+async def test_what_is_taken_over_is_looked_at_while_no_specs_can_be_read(
+    place: PostgresBackend, tmp_path: Path
+) -> None:
+    stage = stage_at(place, tmp_path)
+    async with each_with_an_app(stage) as (one, other):
+        other.source.paths, other.source.problem = (), "the repository cannot be reached"
+        stage.want("wall", app="south")
+        stage.want("lobby", app="south")
+        read(one)
+        await asyncio.sleep(60)
+        assert _apps(other) == {"default", "south"}
+        asked = len(stage.log("query"))
+        await asyncio.sleep(900)
+        assert len(stage.log("query")) > asked + 5
+        assert at(stage, "lobby") == [DEFAULT_APP_ID]
