@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reconciler.plan.action import Kind
 from reconciler.plan.session import End
@@ -82,12 +82,15 @@ class Converged(Check):
     async def _compare(self) -> None:
         fresh = await self._fresh()
         roles = [role for role in self.sim.roles.values() if self._is_plain(role)]
-        reached = [each for each, _ in living(self.sim) if not self._is_left(each)]
-        ours, theirs = _configs(reached), _configs(fresh.alive())
+        theirs: dict[str, list[str]] = defaultdict(list)
+        for each in fresh.alive():
+            theirs[each.identity.cname].append(_config(each))
         for role in roles:
             # What is final, or held by command, does not record here: some may be missing.
-            meant = theirs.get(role.channel, [])
-            other = [each for each in ours.get(role.channel, []) if each not in meant]
+            meant = theirs[role.channel]
+            mine = (each for each, (name, _) in living(self.sim) if name == role.name)
+            reached = [_config(each) for each in mine if not self._is_left(each)]
+            other = [each for each in reached if each not in meant]
             if other:
                 self.fail(
                     f"`{role.name}` records otherwise than a fresh apply would have it:"
@@ -123,12 +126,9 @@ class Converged(Check):
         return fresh
 
 
-def _configs(sessions: list[Session]) -> dict[str, list[str]]:
-    """Return how sessions are configured, by channel."""
-    found: dict[str, list[Any]] = defaultdict(list)
-    for session in sessions:
-        config = compared(session.shown(0.0)["config"])
-        storage = config.get("storageConfig", {})
-        config["storageConfig"] = {key: storage[key] for key in storage.keys() - FRESHER}
-        found[session.identity.cname].append(json.dumps(config, sort_keys=True))
-    return {channel: sorted(configs) for channel, configs in found.items()}
+def _config(session: Session) -> str:
+    """Return how a session is configured, without what nobody compares."""
+    config = compared(session.shown(0.0)["config"])
+    storage = config.get("storageConfig", {})
+    config["storageConfig"] = {key: storage[key] for key in storage.keys() - FRESHER}
+    return json.dumps(config, sort_keys=True)

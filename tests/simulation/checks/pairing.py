@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from reconciler.agora.messages import Reply, Silence, Unanswered
@@ -20,7 +21,10 @@ RESOURCE_ID_S = 300.0
 REPEAT_WAITS_S = (3.0, 6.0, 9.0)
 SAME_MOMENT_S = 0.001
 
-OK, SERVER_ERROR, PARTIAL = 200, 500, 206
+THROTTLED_S = 1.0
+"""After a 429, which the service was told to give, nothing leaves for so long."""
+
+OK, SERVER_ERROR, PARTIAL, THROTTLED = 200, 500, 206, 429
 
 
 @dataclass(slots=True)
@@ -56,6 +60,8 @@ class Pairing(Check):
         super().__init__(sim)
         self._pairs: dict[str, Pair] = {}
         self._open: dict[str, Pair] = {}
+        self._throttled_s: dict[str, float] = {}
+        """When the service last refused a call of an App ID as one too many."""
 
     def called(self, process: Process, call: Call) -> None:
         if call.endpoint != "start":
@@ -84,6 +90,8 @@ class Pairing(Check):
 
     def answered(self, process: Process, call: Call, answer: Reply | Unanswered) -> None:
         now_s = self.sim.clock.monotonic_s()
+        if isinstance(answer, Reply) and answer.status == THROTTLED:
+            self._throttled_s[call.app_id] = now_s
         if call.endpoint == "acquire" and isinstance(answer, Reply) and answer.status == OK:
             resource_id = told_by(answer).get("resourceId")
             if resource_id:
@@ -120,6 +128,8 @@ class Pairing(Check):
 
     def _check_late(self, process: Process, call: Call, pair: Pair) -> None:
         late_s = call.at_s - pair.acquired_s
+        if self._throttled_s.get(call.app_id, -inf) > pair.acquired_s:
+            late_s -= THROTTLED_S
         # Who follows a process that was killed does not know whether its start had left.
         if process is pair.process and late_s > START_WITHIN_S and not pair.is_cut:
             self.fail(f"{process.name} starts {late_s:.1f} s after the acquire was answered")

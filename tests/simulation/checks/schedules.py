@@ -78,13 +78,18 @@ class Schedules(Check):
                 rows.append((held.since_s, inf if held.until_s is None else held.until_s))
 
             elif isinstance(change, Condition) and change.type == "Guarded":
-                self._guard(self._guarded[change.recording], is_held=change.status)
+                self._guard(change.recording, is_held=change.status)
 
-    def _guard(self, spans: list[tuple[float, float]], *, is_held: bool) -> None:
+    def _guard(self, name: str, *, is_held: bool) -> None:
+        """Take note of what is held. It may get out of reach meanwhile: then nobody ends it."""
+        spans, known = self._guarded[name], self.sim.book.sessions.values()
+        now_s = self.sim.now_s
+        mine = (each for each in known if each.recording == name and each.may_live)
+        is_lost = any(each.is_orphan or (each.resource_ends_s or inf) <= now_s for each in mine)
         is_open = bool(spans) and spans[-1][1] == inf
         if is_held and not is_open:
             spans.append((self.sim.now_s, inf))
-        elif is_open and not is_held:
+        elif is_open and not (is_held or is_lost):
             spans[-1] = (spans[-1][0], self.sim.now_s + STOP_S)
 
     def notified(self, app: str, told: dict[str, object], status: int | None) -> None:
