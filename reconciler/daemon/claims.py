@@ -21,7 +21,6 @@ HAND_OVER_S = 10.0
 HAND_OVER_GAP_S, HAND_OVER_GAP_S_MAX = 60.0, 3600.0
 """Where that did not help, nobody hands over again so soon, and each time twice as late."""
 
-
 NOBODY = frozenset({""})
 """As targets: no Recording at all; an empty set would be all of them."""
 
