@@ -221,12 +221,12 @@ class Daemon:
     async def _until_ended(self, endless: list[asyncio.Task[None]]) -> None:
         """Wait for the end; raise what ended a task that has none."""
         signs = (self._ended, self.crew.lost, self.claims.torn)
-        waits: list[asyncio.Task[None]] = [asyncio.create_task(_until(each)) for each in signs]
+        waits = [asyncio.create_task(each.wait()) for each in signs]
         try:
             await asyncio.wait([*waits, *endless], return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in waits:
-                task.cancel()
+            for each in waits:
+                each.cancel()
         for task in endless:
             if task.done():
                 task.result()
@@ -396,7 +396,3 @@ class Daemon:
             self.state_trouble = str(problem)
             log.warning("state cannot be used", extra={"problem": str(problem)})
             self._load_again(LOAD_AGAIN_S)  # the load that succeeds tells that it is over
-
-
-async def _until(sign: asyncio.Event) -> None:
-    await sign.wait()

@@ -114,6 +114,7 @@ class Guard:
 
     def adopt(self, judgement: Judgement) -> None:
         """Act upon a judgement from now on."""
+        self._memory.ended = self._asked() | self._memory.ended  # by what was let through so far
         self._stands = judgement
         self._memory.unjudged.clear()
 

@@ -36,8 +36,7 @@ class SetSession:
 class SetFiles:
     """Write what is known of a session's files.
 
-    `files` is a JSON array of the objects of `sessions --format json`. What is empty stays as it
-    was.
+    `files` is a JSON array of the objects of `sessions --format json`. What is empty stays.
     """
 
     session: str
@@ -330,10 +329,7 @@ class Store(Protocol):
     def events(
         self, scope: str, recording: str | None = None, after: int = 0, newest: int = ...
     ) -> list[tuple[int, Event]]:
-        """Return the events with a number above `after`, each with its number, oldest first.
-
-        No more than the `newest`, by default all.
-        """
+        """Return the `newest` events after that number, each with its number, oldest first."""
         ...
 
     def journal(self, session: str) -> list[JournalEntry]:

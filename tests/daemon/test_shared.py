@@ -7,15 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.simulator.settings import DEFAULT_APP_ID, Settings
+from reconciler.simulator.settings import DEFAULT_APP_ID, Settings, Tuning
 from tests.agora.support import virtual_time
 from tests.daemon.support import Run
 from tests.engine.support import APP, Stage
 from tests.state import server
 from tests.state.support import PostgresBackend
 
+RATE = 10_000
+"""The rate counts by the server's clock, which stands nearly still while a test's runs."""
+
 SOUTH_ID = "f" * 32
-SOUTH = APP.replace("name: default", "name: south").replace(DEFAULT_APP_ID, SOUTH_ID)
+NORTH = f"{APP}  requestsPerSecond: {RATE}\n"
+SOUTH = NORTH.replace("name: default", "name: south").replace(DEFAULT_APP_ID, SOUTH_ID)
 
 
 @pytest.fixture(scope="module", name="server_url")
@@ -31,10 +35,10 @@ def _place(server_url: str) -> PostgresBackend:
 
 def stage_at(place: PostgresBackend, folder: Path) -> Stage:
     """Return a Stage of two Apps, whose state is on a server."""
-    stage = Stage(
-        folder, settings=Settings(app_ids=(DEFAULT_APP_ID, SOUTH_ID)), state_url=place.url
-    )
+    settings = Settings(app_ids=(DEFAULT_APP_ID, SOUTH_ID), tuning=Tuning(qps=RATE))
+    stage = Stage(folder, settings=settings, state_url=place.url)
     stage.environ |= place.environ
+    stage.write("app.yaml", NORTH)
     stage.want("lobby")
     return stage
 
@@ -162,7 +166,7 @@ async def test_an_app_gets_the_app_id_that_another_run_owns(
         stage.want("lesson", app="default")
         read(*runs)
         await asyncio.sleep(30)
-        stage.write("app.yaml", APP.replace(DEFAULT_APP_ID, SOUTH_ID))
+        stage.write("app.yaml", NORTH.replace(DEFAULT_APP_ID, SOUTH_ID))
         before = stage.runs
         read(*runs)
         await asyncio.sleep(120)
