@@ -1,7 +1,7 @@
 """Several `run`s that share a scope on a server, each with Apps of its own."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -11,7 +11,6 @@ from reconciler.simulator.settings import DEFAULT_APP_ID, Settings, Tuning
 from tests.agora.support import virtual_time
 from tests.daemon.support import Run
 from tests.engine.support import APP, Stage
-from tests.state import server
 from tests.state.support import PostgresBackend
 
 RATE = 10_000
@@ -22,22 +21,11 @@ NORTH = f"{APP}  requestsPerSecond: {RATE}\n"
 SOUTH = NORTH.replace("name: default", "name: south").replace(DEFAULT_APP_ID, SOUTH_ID)
 
 
-@pytest.fixture(scope="module", name="server_url")
-def _server_url() -> Iterator[str]:
-    with server.running() as url:
-        yield url
-
-
-@pytest.fixture(name="place")
-def _place(server_url: str) -> PostgresBackend:
-    return PostgresBackend(server_url).fresh()
-
-
-def stage_at(place: PostgresBackend, folder: Path) -> Stage:
+def stage_at(postgres: PostgresBackend, folder: Path) -> Stage:
     """Return a Stage of two Apps, whose state is on a server."""
     settings = Settings(app_ids=(DEFAULT_APP_ID, SOUTH_ID), tuning=Tuning(qps=RATE))
-    stage = Stage(folder, settings=settings, state_url=place.url)
-    stage.environ |= place.environ
+    stage = Stage(folder, settings=settings, state_url=postgres.url)
+    stage.environ |= postgres.environ
     stage.write("app.yaml", NORTH)
     stage.want("lobby")
     return stage
@@ -90,8 +78,8 @@ def at(stage: Stage, channel: str) -> list[str]:
 
 
 @virtual_time
-async def test_each_run_works_on_its_apps(place: PostgresBackend, tmp_path: Path) -> None:
-    stage = stage_at(place, tmp_path)
+async def test_each_run_works_on_its_apps(postgres: PostgresBackend, tmp_path: Path) -> None:
+    stage = stage_at(postgres, tmp_path)
     async with each_with_an_app(stage) as runs:
         stage.want("hall", app="default")
         stage.want("wall", app="south")
@@ -104,10 +92,10 @@ async def test_each_run_works_on_its_apps(place: PostgresBackend, tmp_path: Path
 @pytest.mark.parametrize("is_first", [True, False], ids=["the old App's", "the new App's"])
 @virtual_time
 async def test_a_recording_moves_to_the_app_of_another_run(
-    place: PostgresBackend, tmp_path: Path, *, is_first: bool
+    postgres: PostgresBackend, tmp_path: Path, *, is_first: bool
 ) -> None:
     """Whoever reads that first."""
-    stage = stage_at(place, tmp_path)
+    stage = stage_at(postgres, tmp_path)
     async with each_with_an_app(stage) as (one, other):
         stage.want("lesson", app="default")
         read(one, other)
@@ -126,8 +114,8 @@ async def test_a_recording_moves_to_the_app_of_another_run(
 
 
 @virtual_time
-async def test_recordings_may_change_places(place: PostgresBackend, tmp_path: Path) -> None:
-    stage = stage_at(place, tmp_path)
+async def test_recordings_may_change_places(postgres: PostgresBackend, tmp_path: Path) -> None:
+    stage = stage_at(postgres, tmp_path)
     async with each_with_an_app(stage) as runs:
         for was, now in (("default", "south"), ("south", "default")):
             stage.want("lesson", app=was)
@@ -141,10 +129,10 @@ async def test_recordings_may_change_places(place: PostgresBackend, tmp_path: Pa
 
 @virtual_time
 async def test_a_recording_moves_that_does_not_record(
-    place: PostgresBackend, tmp_path: Path
+    postgres: PostgresBackend, tmp_path: Path
 ) -> None:
     """The other one has read state while it did."""
-    stage = stage_at(place, tmp_path)
+    stage = stage_at(postgres, tmp_path)
     async with each_with_an_app(stage) as runs:
         stage.want("lobby", suspend=True)
         read(*runs)
@@ -158,10 +146,10 @@ async def test_a_recording_moves_that_does_not_record(
 
 @virtual_time
 async def test_an_app_gets_the_app_id_that_another_run_owns(
-    place: PostgresBackend, tmp_path: Path
+    postgres: PostgresBackend, tmp_path: Path
 ) -> None:
     """The other one has never seen the sessions that move."""
-    stage = stage_at(place, tmp_path)
+    stage = stage_at(postgres, tmp_path)
     async with each_with_an_app(stage) as runs:
         stage.want("lesson", app="default")
         read(*runs)
@@ -177,9 +165,9 @@ async def test_an_app_gets_the_app_id_that_another_run_owns(
 
 @virtual_time
 async def test_a_run_that_does_nothing_keeps_no_other_from_its_work(
-    place: PostgresBackend, tmp_path: Path
+    postgres: PostgresBackend, tmp_path: Path
 ) -> None:
-    stage = stage_at(place, tmp_path)
+    stage = stage_at(postgres, tmp_path)
     async with each_with_an_app(stage) as (one, other):
         other.daemon.timers.stop()  # a process that is stopped keeps its connection
         stage.want("lobby", app="south")
@@ -198,9 +186,9 @@ async def test_a_run_that_does_nothing_keeps_no_other_from_its_work(
 
 @virtual_time
 async def test_what_is_taken_over_is_looked_at_while_no_specs_can_be_read(
-    place: PostgresBackend, tmp_path: Path
+    postgres: PostgresBackend, tmp_path: Path
 ) -> None:
-    stage = stage_at(place, tmp_path)
+    stage = stage_at(postgres, tmp_path)
     async with each_with_an_app(stage) as (one, other):
         other.source.paths, other.source.problem = (), "the repository cannot be reached"
         stage.want("wall", app="south")

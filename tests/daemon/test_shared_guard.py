@@ -1,31 +1,16 @@
 """What a guard holds, where several `run`s share a scope."""
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from tests.agora.support import virtual_time
 from tests.daemon.support import Run
 from tests.daemon.test_shared import each_with_an_app, going, read, stage_at
 from tests.engine.support import Stage
-from tests.state import server
 from tests.state.support import PostgresBackend
 
 NAMES = [f"room-{number}" for number in range(12)]
 WINDOW = {"cron": "0 9 1 1 *", "duration": "1h", "timezone": "Etc/UTC"}
-
-
-@pytest.fixture(scope="module", name="server_url")
-def _server_url() -> Iterator[str]:
-    with server.running() as url:
-        yield url
-
-
-@pytest.fixture(name="place")
-def _place(server_url: str) -> PostgresBackend:
-    return PostgresBackend(server_url).fresh()
 
 
 async def record(stage: Stage, *runs: Run) -> None:
@@ -44,9 +29,9 @@ def held(run: Run) -> set[str]:
 
 @virtual_time
 async def test_what_is_held_stays_held_beside_an_idle_run_and_when_it_takes_over(
-    place: PostgresBackend, tmp_path: Path
+    postgres: PostgresBackend, tmp_path: Path
 ) -> None:
-    stage = stage_at(place, tmp_path)
+    stage = stage_at(postgres, tmp_path)
     one, other = Run(stage, tick_s=1.0), Run(stage, tick_s=1.0)
     async with going(one, other):
         await record(stage, one, other)
@@ -63,9 +48,9 @@ async def test_what_is_held_stays_held_beside_an_idle_run_and_when_it_takes_over
 
 @virtual_time
 async def test_an_idle_run_forgets_nothing_that_records(
-    place: PostgresBackend, tmp_path: Path
+    postgres: PostgresBackend, tmp_path: Path
 ) -> None:
-    stage = stage_at(place, tmp_path)
+    stage = stage_at(postgres, tmp_path)
     runs = Run(stage, tick_s=1.0), Run(stage, tick_s=1.0)
     async with going(*runs):
         stage.want("lesson", policy={"protect": True})
@@ -81,9 +66,9 @@ async def test_an_idle_run_forgets_nothing_that_records(
 
 @virtual_time
 async def test_windows_closed_by_edits_add_up_beside_new_recordings(
-    place: PostgresBackend, tmp_path: Path
+    postgres: PostgresBackend, tmp_path: Path
 ) -> None:
-    stage = stage_at(place, tmp_path)
+    stage = stage_at(postgres, tmp_path)
     async with each_with_an_app(stage) as runs:
         await record(stage, *runs)
         for start in (0, 3, 6):
@@ -98,9 +83,9 @@ async def test_windows_closed_by_edits_add_up_beside_new_recordings(
 
 @virtual_time
 async def test_what_another_run_has_ended_counts_for_the_one_that_takes_over(
-    place: PostgresBackend, tmp_path: Path
+    postgres: PostgresBackend, tmp_path: Path
 ) -> None:
-    stage = stage_at(place, tmp_path)
+    stage = stage_at(postgres, tmp_path)
     one, other = Run(stage, tick_s=1.0), Run(stage, tick_s=1.0)
     async with going(one, other):
         await record(stage, one, other)

@@ -5,27 +5,13 @@ from pathlib import Path
 import pytest
 
 from reconciler.state.store import Store
-from tests.state import server
-from tests.state.support import Backend, PostgresBackend, SqliteBackend
-
-
-@pytest.fixture(scope="session")
-def server_url() -> Iterator[str]:
-    """The URL of a PostgreSQL server that lives as long as the tests."""
-    with server.running() as url:
-        yield url
+from tests.state.support import Backend, SqliteBackend
 
 
 @pytest.fixture
 def sqlite(tmp_path: Path) -> SqliteBackend:
     """A place for a state in a file, where there is none yet."""
     return SqliteBackend("", folder=tmp_path).fresh()
-
-
-@pytest.fixture
-def postgres(server_url: str) -> PostgresBackend:
-    """A place for a state on a server, where there is none yet."""
-    return PostgresBackend(server_url).fresh()
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
