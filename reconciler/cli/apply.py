@@ -44,7 +44,8 @@ from reconciler.plan.action import Plan
 from reconciler.plan.basis import still_holds
 from reconciler.plan.result import Progress, Result
 from reconciler.spec.catalog import Catalog
-from reconciler.state.store import Bounds, Store
+from reconciler.state.bounds import Bounds
+from reconciler.state.store import Store
 from reconciler.web.plan import apply_document
 
 EXAMPLE = "reconciler apply specs --yes"

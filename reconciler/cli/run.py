@@ -41,8 +41,9 @@ from reconciler.engine.shop import Materials
 from reconciler.plan.world import Options
 from reconciler.spec.catalog import Catalog
 from reconciler.spec.resolve import Resolver
+from reconciler.state.bounds import Bounds
 from reconciler.state.open import open_state
-from reconciler.state.store import Bounds, Store
+from reconciler.state.store import Store
 from reconciler.web.page import POLICY
 
 EXAMPLE = "reconciler run specs"

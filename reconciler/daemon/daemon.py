@@ -32,7 +32,8 @@ from reconciler.engine.tell import WARNING
 from reconciler.errors import LockLostError, ReconcilerError, StateError
 from reconciler.plan.world import Options
 from reconciler.spec.catalog import Catalog
-from reconciler.state.store import Bounds, Event
+from reconciler.state.bounds import Bounds
+from reconciler.state.store import Event
 
 CLAIMS_TICKS = 5
 """An App that another `run` has is asked for again with every fifth tick."""
@@ -343,7 +344,7 @@ class Daemon:
         try:
             with self._state():
                 async with self.crew.alone(self.post.names()):
-                    await self._timekeeper.follow(self.claims.owns)
+                    self.post.guard.move(await self._timekeeper.follow(self.claims.owns))
         finally:
             self._follows = False
         self.sync()

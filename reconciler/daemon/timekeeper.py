@@ -62,10 +62,10 @@ class Timekeeper:
             if owns(recorded.name) and (by_s := ahead_s(recorded, now_s)):
                 yield SetRecorded(recorded=recorded_moved(recorded, -by_s))
 
-    async def follow(self, owns: Owns) -> None:
+    async def follow(self, owns: Owns) -> float:
         """Have the time of the clock on the wall, and let all that was noted move along.
 
-        Raises StateError, and then nothing has moved.
+        Returns by how much. Raises StateError, and then nothing has moved.
         """
         by_s = self.clock.set_by_s()
         log.warning("the clock was set", extra={"seconds": round(by_s, 1)})
@@ -81,6 +81,7 @@ class Timekeeper:
             ),
         )
         self.clock.follow()
+        return by_s
 
     def _over(self, since_s: float) -> list[Session]:
         """Return what ended since a moment, and nobody has in mind any more."""

@@ -20,6 +20,9 @@ GUARDED = "Guarded"
 WINDOW_S = 600.0
 """What was ended so long ago counts with what is to be ended now."""
 
+SKEW_S = 3600.0
+"""Ends may be told by the service's clock, which this host's may be ahead of by so much."""
+
 DIGESTS_MAX = 64
 """A plan that is held changes its digest while all else goes on; so many of them are known."""
 
@@ -73,9 +76,10 @@ class Guard:
     def learn(self, now_s: float) -> None:
         """Take note of what others have ended lately, or begun to replace. Raises StateError."""
         records = self._records
+        since_s = now_s - WINDOW_S - SKEW_S
         ended = {
             each.session.id: each.session.stop_asked_s
-            for each in records.store.past(records.scope, since_s=now_s - WINDOW_S)
+            for each in records.store.past(records.scope, since_s=since_s)
             if each.session.stop_reason in _ENDS and each.session.stop_asked_s is not None
         }
         self._memory.ended = _replaced(records.all_sessions()) | ended | self._memory.ended
@@ -137,6 +141,11 @@ class Guard:
         for action in actions:
             if ends_at_will(action) or _sign(action) in self._stands.let:
                 self._memory.ended[action.session] = now_s
+
+    def move(self, by_s: float) -> None:
+        """Keep the ten minutes though the clock was set by so much (decision 016)."""
+        ended = self._memory.ended
+        self._memory.ended = {session: ended_s + by_s for session, ended_s in ended.items()}
 
     def knows(self, digest: str) -> bool:
         """Tell whether a plan is held whose digest begins so."""

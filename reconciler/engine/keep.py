@@ -1,16 +1,16 @@
 """Keeping the `sid` of a session that was just started: whatever it takes, it is not lost."""
 
-from reconciler.agora.answers import Handle
 from reconciler.agora.client import Client
 from reconciler.agora.failures import Failure
+from reconciler.engine.observe import handle_of
 from reconciler.engine.site import Site
+from reconciler.engine.stop import heard, noted
 from reconciler.engine.tell import events
 from reconciler.errors import StateError
 from reconciler.plan import life
 from reconciler.plan.life import Clocks
-from reconciler.plan.session import Session
-from reconciler.spec.wire import Mode
-from reconciler.state.store import JournalEntry, SetSession
+from reconciler.plan.session import End, Session
+from reconciler.state.store import Change, JournalEntry, SetSession
 
 KEEP_WITHIN_S = 30.0
 """A `sid` that cannot be stored by then is stopped (design/reconcile.md, "Errors")."""
@@ -23,19 +23,23 @@ async def keep_sid(
 ) -> Session:
     """Write the `sid`; return the session.
 
-    Raises StateError where that stayed impossible: the session was stopped, its `sid` told.
+    Raises StateError where that stayed impossible: the session is being stopped, its `sid` told.
     """
     now_s = site.now_s()
     started = life.started(session, sid=sid, now_s=now_s, clocks=clocks)
     entry = JournalEntry(time_s=now_s, session=session.id, step="start", what="started", detail=sid)
     deadline_s = site.clock.monotonic_s() + KEEP_WITHIN_S
+    changes: list[Change] = [
+        SetSession(session=started),
+        entry,
+        *events(session, started, now_s),
+    ]
     while True:
         try:
-            await site.records.commit(
-                SetSession(session=started), entry, *events(session, started, now_s)
-            )
+            await site.records.commit(*changes)
         except StateError as problem:
             if site.clock.monotonic_s() >= deadline_s:
+                site.records.owe(*changes)
                 await _let_go(site, client, started, problem)
                 raise
             await site.clock.sleep(AGAIN_S)
@@ -44,20 +48,14 @@ async def keep_sid(
 
 
 async def _let_go(site: Site, client: Client, session: Session, problem: StateError) -> None:
+    """Stop it. In memory it lives on as any that is stopped, until state can take that."""
     site.alarm(
         f"the session `{session.sid}` of `{session.recording}` could not be written down "
         f"({problem}); it is being stopped. Its resource ID is `{session.resource_id}`."
     )
-    answer = await client.stop(
-        Handle(
-            channel=session.channel,
-            uid=session.uid,
-            resource_id=session.resource_id,
-            sid=session.sid,
-            mode=Mode(session.mode),
-            host=session.host,
-        ),
-        must_go=True,
-    )
+    asked = life.stop_asked(session, End.UNWANTED, site.now_s())
+    site.records.owe(*noted(site, session, asked, "intent"))
+    answer = await client.stop(handle_of(asked), must_go=True)
+    site.records.owe(*heard(site, session, asked, answer))
     if isinstance(answer, Failure):
         site.apps.why(session.app_key, answer)  # it may concern all work of the App

@@ -103,17 +103,10 @@ class Notices:
         session = self._sids.find(told.sid) if told.sid else None
         near = self._sids.near(told.channel) if session is None else ()
         if session is None and told.sid:
-            session = self._sids.find_near(told.sid, near) or self._past(site, app, told)
+            session = self._sids.find_near(told.sid, near) or self._sids.find_past(told.sid)
         if session is not None and _is_of(session, site, app):
             return hear(self._records, session, news)
         return self._met.meet(site, app, news, near)
-
-    def _past(self, site: Site, app: str, told: Notification) -> Session | None:
-        """Return a session of which memory has nothing, as after a new process began."""
-        app_key = _key_of(site, app)
-        if not app_key or not told.sid or told.channel is None or told.uid is None:
-            return None
-        return self._sids.find_past(told.sid, app_key, told.channel, told.uid)
 
     def _note(self, notification: Notification, arrival: Arrival, now_s: float) -> None:
         """Take note of how the notifications of a session arrive."""

@@ -1,7 +1,8 @@
 """The one way to state: what a scope's sessions are, and every change of that.
 
 Holds the scope in memory, as state has it: who holds the lock is the only writer, so a pass over
-one Recording reads no table. A commit is written before it is believed.
+one Recording reads no table. A commit is written before it is believed; what was done all the same
+while state could not be written is owed.
 """
 
 from collections import defaultdict
@@ -51,6 +52,7 @@ class Records:
         """What stands for the files that the last query of a session listed, by id: most queries
         list the same ones, which need not be made out and written again."""
 
+        self._owed: list[Change] = []
         self.reload(snapshot)
 
     def reload(self, snapshot: Snapshot) -> None:
@@ -68,6 +70,7 @@ class Records:
             self._taken[place.app_key, place.channel].add((place.uid, ""))
         for session in snapshot.sessions:
             self._put(session)
+        self._put_all(self._owed)
 
     def sessions_of(self, name: str) -> tuple[Session, ...]:
         """Return a Recording's sessions that matter still, oldest first."""
@@ -122,9 +125,16 @@ class Records:
 
     async def commit(self, *changes: Change) -> None:
         """Write changes, all or none. Raises StateError, and then nothing has changed."""
-        self.store.commit(self.scope, changes)
-        for change in changes:
+        together = (*self._owed, *changes)
+        self.store.commit(self.scope, together)
+        self._owed.clear()
+        for change in together:
             self._believe(change)
+
+    def owe(self, *changes: Change) -> None:
+        """Believe what was done to sessions that state cannot take now: the next commit is to."""
+        self._owed += changes
+        self._put_all(changes)
 
     def believe(self, session: Session, files: str | None = None) -> None:
         """Take note of what was seen without writing it: for plans, which write nothing."""
@@ -164,6 +174,11 @@ class Records:
             if _is_history(other) and _is_later(session, other):
                 del known[other.id]
                 self.listings.pop(other.id, None)
+
+    def _put_all(self, changes: Iterable[Change]) -> None:
+        for change in changes:
+            if isinstance(change, SetSession):
+                self._put(change.session)
 
     def _let_go(self, name: str) -> None:
         """Keep of a Recording that is gone only what may live, or is to be looked at again."""

@@ -49,8 +49,7 @@ def _tells(site: Site, notice: Notice, orphan: Session) -> bool:
         return False
     if notice.sent_s is None or notice.sent_s < begun_s(orphan):
         return False
-    known = site.records.store.holding(orphan.app_key, orphan.channel, orphan.uid)
-    return all(each.sid != notice.sid for each in known)
+    return site.records.store.of_sid(notice.sid) is None
 
 
 def _clocks(site: Site, orphan: Session) -> Clocks:

@@ -40,10 +40,9 @@ class Sids:
         found = next((session for session in near if session.sid == sid), None)
         return self._remembered(found) if found is not None else None
 
-    def find_past(self, sid: str, app_key: str, channel: str, uid: str) -> Session | None:
+    def find_past(self, sid: str) -> Session | None:
         """Return a session of this scope that ended before it was ever heard of here."""
-        held = self._records.store.holding(app_key, channel, uid)
-        found = next((session for session in held if session.sid == sid), None)
+        found = self._records.store.of_sid(sid)
         is_ours = found is not None and self._is_ours(found)
         return self._remembered(found) if found is not None and is_ours else None
 
@@ -59,8 +58,7 @@ class Sids:
 
     def _followed(self, known: Session) -> Session | None:
         """Return one that ended and is no longer held in memory, as state has it."""
-        held = self._records.store.holding(known.app_key, known.channel, known.uid)
-        return next((session for session in held if session.id == known.id), None)
+        return self._records.store.of_sid(known.sid)
 
     def _is_ours(self, session: Session) -> bool:
         """Tell whether a session that some scope knows is of this one."""

@@ -27,7 +27,7 @@ async def stop(
     """Ask the service to stop a session; return why it did not take that."""
     if life.past_reach(session, site.now_s()):
         lost = life.orphaned(session, site.now_s())
-        await _write(site, session, lost, "out of reach")
+        await site.records.commit(*noted(site, session, lost, "out of reach"))
         return Problem("orphan", f"session `{session.sid}` is past its resource expiry", None)
     client = site.apps.client_of(session)
     if isinstance(client, Problem):
@@ -35,26 +35,39 @@ async def stop(
     if not session.sid:
         return Problem("start-unsettled", "an earlier start of it is not settled yet", None)
     asked = life.stop_asked(session, reason, site.now_s())
-    await _write(site, session, asked, "intent")
+    await site.records.commit(*noted(site, session, asked, "intent"))
     site.doing(session.recording, session.replica, "stopping")
     answer = await client.stop(handle_of(asked), synchronous=synchronous)
+    changes = heard(site, session, asked, answer)
+    if not changes:
+        return None
+    await site.records.commit(*changes)
+    return _problem(site, asked, answer)
+
+
+def heard(site: Site, before: Session, asked: Session, answer: Stopped | Failure) -> list[Change]:
+    """Return what to write of the answer to a stop; nothing, if its end was told meanwhile."""
     now = site.records.current(asked)
-    if now is None or now.phase in life.SETTLED:  # a notification told its end meanwhile
-        return None
-    return await _answered(site, _as_before(now, session), now, answer)
-
-
-async def _answered(
-    site: Site, before: Session, asked: Session, answer: Stopped | Failure
-) -> Problem | None:
+    if now is None or now.phase in life.SETTLED:
+        return []
+    after = _answered(before, now, answer, site.now_s())
     if isinstance(answer, Stopped):
-        taken = life.stop_taken(asked, site.now_s())
-        await _write(site, asked, taken, "taken", _files(site, asked, answer))
-        return None
+        return noted(site, now, after, "taken", _files(site, now, answer))
+    return noted(site, now, after, str(answer.meaning))
+
+
+def _answered(before: Session, asked: Session, answer: Stopped | Failure, now_s: float) -> Session:
+    if isinstance(answer, Stopped):
+        return life.stop_taken(asked, now_s)
     if answer.meaning in _NOT_TAKEN:  # as if nobody had asked: a stop that failed is not kept up
-        await _write(site, asked, before, str(answer.meaning))
-        return site.apps.why(asked.app_key, answer)
-    return await _refused(site, asked, answer)
+        return _as_before(asked, before)
+    if answer.meaning is Meaning.ENDED:
+        return life.ended(life.stop_taken(asked, now_s), End(asked.stop_reason), now_s)
+    if answer.meaning in _TAKEN:
+        return life.stop_taken(asked, now_s)
+    if answer.meaning is Meaning.GONE_OR_MOVING:
+        return life.not_found(asked, now_s)
+    return life.unanswered(asked, now_s)
 
 
 def _as_before(now: Session, before: Session) -> Session:
@@ -67,19 +80,14 @@ def _as_before(now: Session, before: Session) -> Session:
     )
 
 
-async def _refused(site: Site, session: Session, failure: Failure) -> Problem | None:
-    now_s = site.now_s()
-    if failure.meaning in _TAKEN:
-        after = life.stop_taken(session, now_s)
-        if failure.meaning is Meaning.ENDED:
-            after = life.ended(after, End(after.stop_reason), now_s)
-        await _write(site, session, after, str(failure.meaning))
+def _problem(site: Site, session: Session, answer: Stopped | Failure) -> Problem | None:
+    """Return why the service did not take a stop."""
+    if isinstance(answer, Stopped) or answer.meaning in _TAKEN:
         return None
-    if failure.meaning is Meaning.GONE_OR_MOVING:
-        await _write(site, session, life.not_found(session, now_s), str(failure.meaning))
+    if answer.meaning is Meaning.GONE_OR_MOVING:
         return None
-    await _write(site, session, life.unanswered(session, now_s), str(failure.meaning))
-    return replace(site.apps.why(session.app_key, failure), hint=_STAYS_ORDERED)
+    why = site.apps.why(session.app_key, answer)
+    return why if answer.meaning in _NOT_TAKEN else replace(why, hint=_STAYS_ORDERED)
 
 
 _STAYS_ORDERED = "it may have been taken: the stop stays ordered, and the next run repeats it"
@@ -88,7 +96,7 @@ _STAYS_ORDERED = "it may have been taken: the stop stays ordered, and the next r
 async def forget(site: Site, session: Session) -> None:
     """Let a session run and know nothing more of it."""
     ended = life.ended(session, End.FORGOTTEN, site.now_s())
-    await _write(site, session, ended, "forgotten")
+    await site.records.commit(*noted(site, session, ended, "forgotten"))
 
 
 def _files(site: Site, session: Session, answer: Stopped) -> tuple[str | None, str]:
@@ -96,13 +104,14 @@ def _files(site: Site, session: Session, answer: Stopped) -> tuple[str | None, s
     return files_of(site, session, answer), upload
 
 
-async def _write(
+def noted(
     site: Site,
     before: Session,
     after: Session,
     what: str,
     files: tuple[str | None, str] = (None, ""),
-) -> None:
+) -> list[Change]:
+    """Return what to write of a step of a stop; `files` as `SetFiles` has them."""
     now_s = site.now_s()
     changes: list[Change] = [
         SetSession(session=after),
@@ -113,4 +122,4 @@ async def _write(
     listed, upload = files
     if listed is not None or upload:
         changes.append(SetFiles(session=after.id, files=listed or "", upload=upload))
-    await site.records.commit(*changes)
+    return changes

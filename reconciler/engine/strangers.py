@@ -32,8 +32,10 @@ class Strangers:
 
         `near` are the sessions of its channel.
         """
-        facts = site.apps.facts().get(app)
-        if facts is None or not facts.app_key:
+        facts, sid = site.apps.facts().get(app), news.notification.sid
+        if facts is None or not facts.app_key or not sid:
+            return Heard(is_known=False)
+        if site.records.store.of_sid(sid) is not None:  # of another scope, or sent to another App
             return Heard(is_known=False)
         mine = [each for each in near if _fits(each, facts.app_key, news)]
         orphan = next((each for each in mine if _may_be(each, news)), None)
@@ -51,8 +53,8 @@ class Strangers:
             self._warned.popitem(last=False)
 
     def _warning(self, site: Site, app_key: str, app: str, news: News) -> Heard:
-        sid = news.notification.sid
-        if sid is None or sid in self._warned or not _is_running(news):
+        sid = news.notification.sid or ""
+        if sid in self._warned or not _is_running(news):
             return Heard(is_known=False)
         name = _owner(site, app_key, app, news)
         if name is None:
@@ -98,8 +100,8 @@ def _owner(site: Site, app_key: str, app: str, news: News) -> str | None:
         if told.uid in wanted.uids and (wanted.channel, wanted.app) == (told.channel, app):
             return name
     held = site.records.store.holding(app_key, told.channel, told.uid)
-    if not held or any(each.sid == told.sid for each in held):
-        return None  # of nobody, or of another scope that knows it
+    if not held:
+        return None
     name = held[-1].recording
     return name if name in site.records.recorded else ""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from reconciler.plan.action import Action, Kind
 from reconciler.plan.recorded import terms_of
-from reconciler.plan.session import REACHABLE, End, Session
+from reconciler.plan.session import REACHABLE, End, Phase, Session
 from reconciler.plan.slots import policy_of
 from reconciler.plan.world import World
 
@@ -34,18 +34,17 @@ def objection(
     `ended` are the sessions that a `run` has ended lately, or has begun to replace: they count as
     those do that these actions end.
     """
-    live = [session for session in world.sessions if _is_running(session)]
-    return _emptied(world, live) or _too_many(world, live, actions, ended)
+    return _emptied(world) or _too_many(world, actions, ended)
 
 
 def counted(world: World, actions: Iterable[Action]) -> list[Action]:
     """Return those actions that the rule about stops counts: they end what might go on."""
-    ours = _ours(world, (session for session in world.sessions if _is_running(session)))
+    ours = _ours(world, filter(_may_run, world.sessions))
     return [action for action in actions if action.session in ours and _counts(world, action)]
 
 
-def _emptied(world: World, live: list[Session]) -> Objection | None:
-    options = world.options
+def _emptied(world: World) -> Objection | None:
+    options, live = world.options, [*filter(_may_run, world.sessions)]
     if not live or not options.paths or options.allow_empty:
         return None
     hint = "if that is meant, say `--allow-empty`"
@@ -71,12 +70,10 @@ def ends_at_will(action: Action) -> bool:
     return action.kind is Kind.STOP and action.end in _ENDS
 
 
-def _too_many(
-    world: World, live: list[Session], actions: Iterable[Action], ended: Collection[str]
-) -> Objection | None:
+def _too_many(world: World, actions: Iterable[Action], ended: Collection[str]) -> Objection | None:
     # A stop that is sent again was let through when it was first planned.
     ending = len({action.session for action in counted(world, actions)}.union(ended))
-    running = len(_ours(world, live).union(ended))
+    running = len(_ours(world, filter(_is_running, world.sessions)).union(ended))
     if running < RUNNING_MIN or ending <= max(running * STOPS_SHARE_MAX, world.options.allow_stops):
         return None
     text = (
@@ -111,6 +108,11 @@ def _is_edited(world: World, name: str) -> bool:
 
 def _is_running(session: Session) -> bool:
     return session.phase in REACHABLE and not session.stop_reason
+
+
+def _may_run(session: Session) -> bool:
+    """Tell whether it runs, or would turn out to once its start is settled."""
+    return _is_running(session) or (session.phase is Phase.ACQUIRED and not session.stop_reason)
 
 
 def _that_run(sessions: int) -> str:

@@ -44,7 +44,7 @@ class End(StrEnum):
     REQUESTED = "requested"
     SURPLUS = "replica-removed"
     UNWANTED = "unwanted"
-    """Its `sid` became known when it was no longer wanted."""
+    """Its `sid` became known, or could be written, when it was no longer wanted."""
 
     UNCONFIRMED = "unconfirmed"
     """It did not come up within 90 s."""

@@ -252,6 +252,8 @@ _DAEMON = (
     "CREATE INDEX requests_open ON requests (scope, number) WHERE answer IS NULL",
     # What goes on and what ended lately is read every minute, and of months there is much more.
     "CREATE INDEX sessions_ended ON sessions (scope, (coalesce(ended_s, 1e300)))",
+    # A notification of a session that nobody has in mind is looked up by its `sid`.
+    "CREATE INDEX sessions_sid ON sessions (sid)",
     # Several may hold a scope together: a row for each connection (`backend` is its number at the
     # server) that does, or did.
     "DROP TABLE holders",

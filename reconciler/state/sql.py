@@ -7,6 +7,7 @@ from typing import Any
 
 from reconciler.plan.session import MAY_LIVE, Session
 from reconciler.plan.world import Place
+from reconciler.state.bounds import Bounds
 from reconciler.state.changes import write
 from reconciler.state.database import Database, Run, damaged
 from reconciler.state.rows import (
@@ -23,7 +24,6 @@ from reconciler.state.rows import (
 )
 from reconciler.state.store import (
     Asked,
-    Bounds,
     Change,
     Condition,
     Event,
@@ -59,6 +59,7 @@ _CURRENT = """
 _HOLDING = """
     SELECT $ FROM sessions WHERE app_key = ? AND channel = ? AND uid = ? ORDER BY created_s, id
 """.replace("$", _COLUMNS)
+_OF_SID = "SELECT $ FROM sessions WHERE sid = ?".replace("$", _COLUMNS)
 _PAST = """
     SELECT $, coalesce(nullif(files, ''), '[]'), coalesce(upload, '')
     FROM sessions LEFT JOIN details ON details.session = sessions.id
@@ -191,6 +192,11 @@ class SqlStore:
         """Return the sessions of all scopes that ever had this uid there, oldest first."""
         with self._reading() as run:
             return [session_of(row) for row in run(_HOLDING, (app_key, channel, uid))]
+
+    def of_sid(self, sid: str) -> Session | None:
+        """Return the session of any scope that has this `sid`; None: none has."""
+        with self._reading() as run:
+            return next((session_of(row) for row in run(_OF_SID, (sid,))), None)
 
     def conditions(self, scope: str) -> list[Condition]:
         """Return all conditions, in order of recording, replica and type."""

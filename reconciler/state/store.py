@@ -12,6 +12,7 @@ from typing import Protocol, TypeAlias
 from reconciler.plan.recorded import Override, Recorded
 from reconciler.plan.session import Session
 from reconciler.plan.world import Place
+from reconciler.state.bounds import Bounds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,18 +253,6 @@ class Spent:
     slowed_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bounds:
-    """How much history is kept: journal and events by age and count, ended sessions by age.
-
-    Gaps go with their session; what Recordings were asked is kept as long as sessions are.
-    """
-
-    history_age_s: float = 90 * 86400.0
-    history_rows_max: int = 200_000
-    sessions_age_s: float = 90 * 86400.0
-
-
 class Store(Protocol):
     """State at one place. All methods raise StateError where it cannot be read or written."""
 
@@ -320,6 +309,10 @@ class Store(Protocol):
 
     def holding(self, app_key: str, channel: str, uid: str) -> list[Session]:
         """Return the sessions of all scopes that ever had this uid there, oldest first."""
+        ...
+
+    def of_sid(self, sid: str) -> Session | None:
+        """Return the session of any scope that has this `sid`; None: none has."""
         ...
 
     def conditions(self, scope: str) -> list[Condition]:

@@ -1,7 +1,7 @@
 """Keep history within its bounds, a slice at a time, so that nobody waits long for the others."""
 
+from reconciler.state.bounds import Bounds
 from reconciler.state.database import Database, Value
-from reconciler.state.store import Bounds
 
 ROWS_SLICE = 5_000
 SESSIONS_SLICE = 250

@@ -5,11 +5,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+import pytest
+
 from reconciler.engine.demands import Suspend
 from reconciler.engine.overrides import override
 from reconciler.errors import StateError
 from reconciler.state.store import Change, SetRecorded, Store
 from tests.agora.support import virtual_time
+from tests.daemon.cast import WallClock
 from tests.daemon.support import Run
 from tests.engine.support import APP, Stage
 
@@ -304,3 +307,24 @@ async def test_a_change_that_is_held_stays_so_while_its_app_cannot_be_called(
         assert daemon.post.guard.held is not None
         assert daemon.post.guard.held.names == {*NAMES[:5]}
         assert len(stage.alive()) == len(NAMES)
+
+
+@pytest.mark.parametrize("by_s", [3600.0, -3600.0])
+@virtual_time
+async def test_what_was_ended_before_the_clock_was_set_counts_for_ten_minutes(
+    tmp_path: Path, by_s: float
+) -> None:
+    stage = rooms(tmp_path)
+    wall = stage.clock = WallClock(stage.clock.now_s())
+    run = Run(stage)
+    async with run.going() as daemon:
+        await recording_rooms(stage, run)
+        await suspend(stage, run, *NAMES[:3])
+        wall.wrong_s = by_s
+        await asyncio.sleep(60)
+        await suspend(stage, run, *NAMES[3:6])
+        assert daemon.post.guard.held is not None
+        assert daemon.post.guard.held.names == {*NAMES[3:6]}
+        await asyncio.sleep(600)
+        await suspend(stage, run, *NAMES[6:8])
+        assert len(stage.alive()) == len(NAMES) - 8

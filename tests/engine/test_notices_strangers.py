@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.engine import strangers as strangers_module
+from reconciler.plan.session import Phase
+from reconciler.state.store import SetSession
 from tests.engine.notified import daemon, happens, some, told_stage
 from tests.engine.support import Stage, virtual_time
 
@@ -92,6 +94,24 @@ async def test_what_was_sent_before_an_orphans_start_is_not_of_it(tmp_path: Path
         assert first.acquired_s is not None
         early_ms = round(first.acquired_s * 1000) - 1000
         await one.hear(replace(told, sent_ms=early_ms, notice_id="early", sid="another"))
+        assert stage.sessions()[0].phase == "orphan"
+        await one.hear(told)
+        assert stage.sessions()[0].phase == "starting"
+
+
+@virtual_time
+async def test_what_another_scope_has_is_no_orphan_that_speaks(tmp_path: Path) -> None:
+    stage = await orphaned(tmp_path)
+    async with daemon(stage, loses=lambda _: True) as one:
+        await asyncio.sleep(60)
+        first = stage.sessions()[0]
+        told = next(each for each in one.missed if each.uid == first.uid)
+        with stage.store() as store:
+            theirs = replace(first, id="theirs", sid="another", app_key="of the App's old ID")
+            store.commit("other", [SetSession(session=replace(theirs, phase=Phase.ENDED))])
+        await one.hear(replace(told, notice_id="late", sid="another"))
+        assert stage.sessions()[0].phase == "orphan"
+        await one.hear(replace(told, notice_id="nameless", sid=None))
         assert stage.sessions()[0].phase == "orphan"
         await one.hear(told)
         assert stage.sessions()[0].phase == "starting"

@@ -168,6 +168,19 @@ def test_a_set_that_yields_nothing_is_refused_while_it_runs() -> None:
     assert not plan_of(said, 2, 12, empty_sets=["rooms"], allow_empty=True).refused
 
 
+@pytest.mark.parametrize("phase", ["acquired", "starting", "missing"])
+def test_a_set_that_yields_nothing_is_refused_while_a_start_is_not_settled(phase: str) -> None:
+    said: Case = {"wanted": None, "recorded": {"set": "rooms"}, "session": {"phase": phase}}
+    assert plan_of(said, 1, 1, empty_sets=["rooms"]).refused
+
+
+def test_a_start_that_is_not_settled_counts_as_a_stop_and_not_as_running() -> None:
+    settling: Case = {**GONE, "session": {"phase": "acquired"}}
+    assert plan_of(settling, 4, 14).refused
+    assert not plan_of(settling, 3, 13).refused
+    assert not plan_of(settling, 9, 9).refused
+
+
 def test_a_set_of_which_nothing_runs_may_yield_nothing() -> None:
     assert not plan_of(GONE, 2, 12, empty_sets=["rooms"]).refused
 

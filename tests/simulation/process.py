@@ -99,6 +99,9 @@ class Process:
         self.files: tuple[str, ...] = ()
         """The spec files that are its PATHs; none: the whole folder."""
 
+        self.catalog = Catalog(entries=(), diagnostics=(), complete=True)
+        """What it read last."""
+
         self.failed = ""
         """Why it could not do its work."""
 

@@ -210,8 +210,9 @@ class Simulation:
         if self._catalog is None or self._catalog[0] != (self._edition, paths):
             given = Setting({}, frozenset(), self.stage.environ, self.stage.clock.now_s())
             self._catalog = ((self._edition, paths), read_catalog(Files(list(paths)), given))
+        process.catalog = self._catalog[1]
         self._tell("loaded", process)
-        return self._catalog[1]
+        return process.catalog
 
     def file_of(self, name: str) -> str:
         """Return the name of the spec file that a Recording is, or was, made by."""

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field, replace
 
 from reconciler.plan.session import Phase, Session
+from reconciler.state.bounds import Bounds
 from reconciler.state.store import (
-    Bounds,
     Change,
     DropRecorded,
     Rename,

@@ -7,7 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reconciler.errors import StateError
-from reconciler.state.store import Answer, Bounds, Notice, Request, Store
+from reconciler.state.bounds import Bounds
+from reconciler.state.store import Answer, Notice, Request, Store
 from tests.state.support import ME, NOW_S, TEXTS, Backend, any_of
 
 FEW = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])

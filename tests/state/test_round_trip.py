@@ -142,6 +142,14 @@ def test_a_uid_is_found_wherever_it_was_ever_held(store: Store) -> None:
     assert store.holding("key-of-main", "room", "1") == []
 
 
+def test_a_session_is_found_by_its_sid_in_every_scope(store: Store) -> None:
+    ended = session("a", phase=Phase.ENDED, ended_s=1.0, sid="sid-a", app_key="of-old")
+    store.commit("default", [SetSession(session=session("b", sid="sid-b"))])
+    store.commit("elsewhere", [SetSession(session=ended)])
+    assert store.of_sid("sid-a") == ended
+    assert store.of_sid("sid-c") is None
+
+
 def test_other_scopes_are_seen_as_the_places_that_may_live(store: Store) -> None:
     for scope, name in (("a", "1"), ("m", "2"), ("z", "3")):
         store.commit(scope, [SetSession(session=session(name, uid=name))])

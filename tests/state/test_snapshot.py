@@ -5,8 +5,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reconciler.plan.session import Phase
+from reconciler.state.bounds import Bounds
 from reconciler.state.store import (
-    Bounds,
     Change,
     Condition,
     DropRecorded,

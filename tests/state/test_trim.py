@@ -4,10 +4,10 @@ import pytest
 
 from reconciler.plan.session import Phase, Session
 from reconciler.state import trim as trimming
+from reconciler.state.bounds import Bounds
 from reconciler.state.store import (
     Answer,
     Asked,
-    Bounds,
     DropRecorded,
     Event,
     Gap,

@@ -63,8 +63,8 @@ class Guards(Check):
         self._succeeded_s: dict[str, float] = {}
         """When the last successor of a session was begun: then its end was decided."""
 
-        self._read: dict[int, tuple[int, float]] = {}
-        """Which edition of the specs each process has read last, and when it first did."""
+        self._read: dict[int, tuple[object, float]] = {}
+        """Which specs each process has read last, and when it first did."""
 
         self._judged_s: dict[str, float] = {}
         """When the specs were read that the end of a session was begun by."""
@@ -86,9 +86,10 @@ class Guards(Check):
 
     def loaded(self, process: Process) -> None:
         """Take note of which specs a process judges by."""
-        edition = self.sim.edition
-        if self._read.get(process.number, (0, 0.0))[0] != edition:
-            self._read[process.number] = (edition, self.sim.now_s)
+        read = process.catalog
+        specs = read.complete, dict(read.apps), [(each.name, each.digest) for each in read.entries]
+        if self._read.get(process.number, ((), 0.0))[0] != specs:
+            self._read[process.number] = (specs, self.sim.now_s)
 
     def look(self) -> None:
         """Count what runs."""

@@ -64,6 +64,8 @@ class Rotations(Check):
         state = self.sim.book.by_resource(call.resource_id)
         if call.endpoint != "stop" or session is None or state is None:
             return
+        if session.phase is not Phase.LIVE:  # it has ended unasked, and nothing is due
+            return
         end_s = _end_s(session, restarts_always=True)
         margin_s = 3 * _margin_s(end_s - session.started_s)
         first_s = end_s - margin_s - REPEATS_S - self._unnoticed_s
