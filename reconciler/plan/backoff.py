@@ -3,6 +3,7 @@
 What ends a back-off early (a window opens, another wire configuration) is the caller's to say.
 """
 
+from reconciler.plan import ends
 from reconciler.plan.life import UNCONFIRMED_S, begun_s
 from reconciler.plan.session import ASKED, End, Session
 
@@ -60,18 +61,24 @@ def next_start_s(last: Session | None) -> float:
 def is_final(last: Session, restart: str) -> bool:
     """Tell whether `policy.restart` wants nothing after this end.
 
-    An end that was asked for is never final here. `never` lets a start that did not come about be
+    An end that was asked for is never final here. Nor is a session complete that was over before it
+    was seen to record, but for notifications that say that this was normal. `never` lets a start that did not come about be
     tried again; one that was not confirmed in time counts as a session that ended.
     """
     if not last.end_reason or last.end_reason in ASKED:
         return False
     match restart:
         case "on-failure":
-            return last.end_reason in _COMPLETE
+            return last.end_reason in _COMPLETE and not _is_stillborn(last)
         case "never":
             return last.end_reason not in _NOT_BEGUN
         case _:
             return False
+
+
+def _is_stillborn(last: Session) -> bool:
+    is_unseen = last.confirmed_s is None and not ends.is_told(last)
+    return last.end_reason == End.EXITED and is_unseen
 
 
 def _is_asked(last: Session) -> bool:

@@ -211,8 +211,10 @@ class Schedules(Check):
         if restart != "on-failure" or session.end is STOPPED:
             return False
         # Of an end that nobody told anything of, it cannot be seen that it was a failure.
-        is_unseen = state.end_reason == End.EXITED and session.sid not in self._told
-        return is_unseen or not session.end.abnormal
+        is_untold = state.end_reason == End.EXITED and session.sid not in self._told
+        if is_untold and state.confirmed_s is None:
+            return False  # it was over before anybody saw it record, which is a failure
+        return is_untold or not session.end.abnormal
 
     def _rest(self, role: Role, session: Session, mine: list[Session]) -> Spans:
         at_s = ended_s(session) or 0.0
