@@ -25,6 +25,8 @@ async def stop(
     site: Site, session: Session, reason: End, *, synchronous: bool = False
 ) -> Problem | None:
     """Ask the service to stop a session; return why it did not take that."""
+    if session.phase in life.SETTLED:  # a notification told its end since that was decided
+        return None
     if life.past_reach(session, site.now_s()):
         lost = life.orphaned(session, site.now_s())
         await site.records.commit(*noted(site, session, lost, "out of reach"))

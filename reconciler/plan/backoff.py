@@ -62,8 +62,9 @@ def is_final(last: Session, restart: str) -> bool:
     """Tell whether `policy.restart` wants nothing after this end.
 
     An end that was asked for is never final here. Nor is a session complete that was over before it
-    was seen to record, but for notifications that say that this was normal. `never` lets a start that did not come about be
-    tried again; one that was not confirmed in time counts as a session that ended.
+    was seen to record, unless notifications say that this was normal. `never` lets a start that did
+    not come about be tried again; one that was not confirmed in time counts as a session that
+    ended.
     """
     if not last.end_reason or last.end_reason in ASKED:
         return False

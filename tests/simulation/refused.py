@@ -39,12 +39,16 @@ class Refused:
         self._works = Works()
         self._loaded_s: dict[int, float] = {}
         self._whys: dict[int, dict[str, str]] = defaultdict(dict)
+        self._perhaps: dict[int, set[str]] = defaultdict(set)
+        """Those too that a process may take for refused: when it began cannot be seen surely."""
+
         self._lifted_s: dict[str, float] = {}
 
     def loaded(self, process: Process) -> None:
         """Take note that a process may call all of them once more."""
         now_s = self._loaded_s[process.number] = self._sim.clock.monotonic_s()
-        self._lifted_s |= dict.fromkeys(self._whys.pop(process.number, {}), now_s)
+        self._whys.pop(process.number, None)
+        self._lifted_s |= dict.fromkeys(self._perhaps.pop(process.number, ()), now_s)
 
     def called(self, process: Process, call: Call) -> None:
         """Hear a call as it leaves, or that it could not."""
@@ -57,6 +61,8 @@ class Refused:
     def answered(self, process: Process, call: Call, answer: Reply | Unanswered) -> str:
         """Hear an answer; return what it says of the App, empty: nothing."""
         why = _why(call, answer) if call.app_id else ""
+        if why:
+            self._perhaps[process.number].add(call.app_id)
         if why and self.is_bound(process, call):
             self._whys[process.number].setdefault(call.app_id, f"{why} to `{call.endpoint}`")
         return why
@@ -66,8 +72,8 @@ class Refused:
         return self._whys[process.number].get(call.app_id, "") * self.is_bound(process, call)
 
     def until_s(self, process: Process, app_id: str) -> float:
-        """Return until when nobody, or this process, could call an App; at the latest now."""
-        if app_id in self._whys[process.number]:
+        """Return until when a process may not have called an App; at the latest now."""
+        if app_id in self._perhaps[process.number]:
             return self._sim.clock.monotonic_s()
         return self._lifted_s.get(app_id, -inf)
 

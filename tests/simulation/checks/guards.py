@@ -17,6 +17,7 @@ from tests.simulation.truth import called_so
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from tests.daemon.cast import Ask
     from tests.simulation.process import Process
     from tests.simulation.simulation import Simulation
 
@@ -180,12 +181,20 @@ class Guards(Check):
             return session.stop_reason in AT_WILL
         role, now_s = self.sim.roles.get(session.recording), self.sim.now_s
         asked = role.asked if role is not None else []
+        if asked and _has_been_open(asked[-1], now_s):
+            return False
         # One that was begun by the schedule of now ends as that says.
         before = [
             each for each, after in pairwise(asked) if after.since_s > self._began_s[session.id]
         ]
         opens = (each.times.opens for each in before if each.times is not None)
         return any(a <= now_s < b for each in opens for a, b in each(now_s, now_s + 1))
+
+
+def _has_been_open(asked: Ask, now_s: float) -> bool:
+    """Tell whether it was open by the schedule of now, which then closes a window by itself."""
+    spans = asked.times.opens(asked.since_s, now_s) if asked.times is not None else ()
+    return any(until_s > asked.since_s for _, until_s in spans)
 
 
 def _known(process: Process, ended: Iterable[Ended]) -> list[Ended]:

@@ -144,7 +144,7 @@ class Restarts(Check):
         policy = self._stances.lately(role, self.sim.now_s - UNREAD_S) if role else None
         restart = policy.get("restart", "always") if policy else "always"
         is_never = restart == "never" and last.end_reason not in {"", *_NEVER_BEGUN}
-        # What was over before anybody saw it record is a failure, unless the service told otherwise.
+        # What was over before anybody saw it record failed, unless the service told otherwise.
         is_seen = last.end_reason != End.EXITED or last.confirmed_s is not None or last.signs
         is_done = restart == "on-failure" and last.end_reason in _COMPLETE and is_seen
         if (is_never or is_done) and not self._has_predecessor(last):

@@ -77,6 +77,9 @@ class Stops(Check):
         """When a `run` has read the specs, and what they were."""
 
         self._full_s = 0.0
+        self._unstored: set[str] = set()
+        """What was stopped since it could not be written down, by `sid`."""
+
         self._asked: Mapping[str, Callable[[Stop], bool]] = {
             End.REMOVED: self._is_removed,
             End.SURPLUS: self._is_surplus,
@@ -115,7 +118,11 @@ class Stops(Check):
         known = self.sim.book.by_resource(call.resource_id)
         if known is None or (known.sid and known.sid != call.sid):
             self.fail(f"a stop of {call.sid[:6]}, which state does not know")
-        elif not known.stop_reason and not self._cannot_be_stored(known):
+        elif known.stop_reason or call.sid in self._unstored:
+            return
+        elif self._cannot_be_stored(known):
+            self._unstored.add(call.sid)
+        else:
             self.fail(f"a stop of {called_so(known)} without a reason")
 
     def answered(self, process: Process, call: Call, answer: Reply | Unanswered) -> None:
@@ -315,7 +322,7 @@ class Stops(Check):
         before, session = stop.before, stop.session
         if before is None:
             return False
-        if before.is_orphan:
+        if before.is_orphan or session.sid in self._unstored:
             return True
         if before.phase in SETTLED:
             return self._is_taken(session)
