@@ -158,14 +158,15 @@ async def test_a_session_whose_start_could_not_be_written_down_is_not_left_behin
         scene.run.wire.left.watch = lambda call: (
             setattr(scene.store, "problem", FULL) if call.endpoint == "start" else None
         )
-        scene.want("other")
+        scene.want("other", policy={"restart": "never"})
         await asyncio.sleep(5 * MINUTE_S)
         scene.run.wire.left.watch = lambda _: None
         assert sorted(each.identity.cname for each in scene.stage.alive()) == sorted(NAMES)
         scene.store.problem = None
         await scene.minutes(BACKOFF_MINUTES)
         (other,) = scene.stage.alive("other")
-        assert other.sid in {each.sid for each in scene.stage.sessions("other")}
+        first, second = scene.stage.sessions("other")
+        assert (first.end_reason, second.sid) == ("unwanted", other.sid)
         assert any("could not be written down" in told for told in scene.stage.heard.told)
 
 
