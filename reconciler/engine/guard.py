@@ -74,7 +74,7 @@ class Guard:
         self.learn(now_s)
 
     def learn(self, now_s: float) -> None:
-        """Take note of what others have ended lately, or begun to replace. Raises StateError."""
+        """Take note of what others have ended lately. Raises StateError."""
         records = self._records
         since_s = now_s - WINDOW_S - SKEW_S
         ended = {
@@ -82,7 +82,7 @@ class Guard:
             for each in records.store.past(records.scope, since_s=since_s)
             if each.session.stop_reason in _ENDS and each.session.stop_asked_s is not None
         }
-        self._memory.ended = _replaced(records.all_sessions()) | ended | self._memory.ended
+        self._memory.ended = ended | self._memory.ended
 
     @property
     def held(self) -> Held | None:
@@ -118,7 +118,7 @@ class Guard:
 
     def adopt(self, judgement: Judgement) -> None:
         """Act upon a judgement from now on."""
-        self._memory.ended = self._asked() | self._memory.ended  # by what was let through so far
+        self._memory.ended = self._going() | self._memory.ended  # by what was let through so far
         self._stands = judgement
         self._memory.unjudged.clear()
 
@@ -180,10 +180,14 @@ class Guard:
         # What ended later than now did so before the clock was set back.
         self._memory.ended = {
             session: min(ended_s, now_s)
-            for session, ended_s in (self._asked() | self._memory.ended).items()
+            for session, ended_s in (self._going() | self._memory.ended).items()
             if now_s - WINDOW_S < ended_s
         }
         return self._memory.ended.keys()
+
+    def _going(self) -> dict[str, float]:
+        """Return when it was decided that what counts has to end, where that is not done yet."""
+        return _replaced(self._records.all_sessions()) | self._asked()
 
     def _asked(self) -> dict[str, float]:
         """Return when what counts was told to stop, also where no pass could carry that out yet."""
@@ -201,7 +205,7 @@ class Guard:
 
 
 def _replaced(sessions: Iterable[Session]) -> dict[str, float]:
-    """Return the sessions that an earlier run has begun to replace, and when it did."""
+    """Return the sessions that are being replaced, and since when."""
     known = {session.id: session for session in sessions}
     return {
         each.replaces: each.created_s

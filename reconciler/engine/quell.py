@@ -155,7 +155,7 @@ class Quell:
                 due
                 for session in self._living(name, keys)
                 if not isinstance(site.apps.client_of(session), Problem)
-                if (due := due_at_s(session)) is not None
+                if (due := due_at_s(site, session)) is not None
             ]
             if not due_s:
                 return _OUT_OF_REACH

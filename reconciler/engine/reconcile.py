@@ -247,7 +247,8 @@ def _outcome(site: Site, name: str, actions: Sequence[Action], problems: Problem
     if (unreachable := _unreachable(site, name)) is not None:
         return Retry(unreachable)
     now_s = site.now_s()
-    due_s = [due for session in site.records.sessions_of(name) if (due := due_at_s(session))]
+    sessions = site.records.sessions_of(name)
+    due_s = [due for session in sessions if (due := due_at_s(site, session))]
     # A wait that should be over goes on for want of an answer, and is over with the next look.
     waits = (action.until_s or 0.0 for action in actions if action.kind is Kind.WAIT)
     due_s += [until_s for until_s in waits if until_s > now_s]
@@ -264,16 +265,25 @@ def _outcome(site: Site, name: str, actions: Sequence[Action], problems: Problem
 
 def _unreachable(site: Site, name: str) -> Problem | None:
     """Return why a session that is to be looked at cannot be called."""
-    waiting = (each for each in site.records.sessions_of(name) if due_at_s(each) is not None)
+    waiting = (each for each in site.records.sessions_of(name) if due_at_s(site, each) is not None)
     clients = (site.apps.client_of(each) for each in waiting)
     return next((client for client in clients if isinstance(client, Problem)), None)
 
 
-def due_at_s(session: Session) -> float | None:
-    """Return when something that is under way wants to be looked at; None for what is settled."""
+def due_at_s(site: Site, session: Session) -> float | None:
+    """Return when something that is under way wants to be looked at; None for what is settled.
+
+    That it was to be stopped is settled where `manage` is `observe` by now.
+    """
     if session.phase not in REACHABLE:
         return None
-    if session.phase is Phase.RUNNING and not session.stop_reason:
+    stops = bool(session.stop_reason) and not _is_observed(site, session.recording)
+    if session.phase is Phase.RUNNING and not stops:
         return None
-    times = (next_look_s(session, RESYNC_S), next_stop_s(session))
+    times = (next_look_s(session, RESYNC_S), next_stop_s(session) if stops else None)
     return min((each for each in times if each is not None), default=None)
+
+
+def _is_observed(site: Site, name: str) -> bool:
+    wanted = site.specs.wanted.get(name)
+    return wanted is not None and not wanted.error and wanted.terms.policy.manage == "observe"

@@ -86,7 +86,7 @@ class Work:
     def _pause_s(self, outcome: Outcome) -> float | None:
         """Return how long to wait before the next pass; None where nothing is under way."""
         now_s = self._site.now_s()
-        awaited = [each for each in self._sessions() if due_at_s(each) is not None]
+        awaited = [each for each in self._sessions() if due_at_s(self._site, each) is not None]
         reachable = [each for each in awaited if self._unreachable(each) is None]
         if (
             isinstance(outcome, RequeueAfter)
@@ -94,7 +94,7 @@ class Work:
             and reachable == awaited  # a look at what cannot be asked stays due, and brings nothing
         ):
             return outcome.at_s - now_s
-        due_s = [due for each in reachable if (due := due_at_s(each)) is not None]
+        due_s = [due for each in reachable if (due := due_at_s(self._site, each)) is not None]
         if due_s:
             return max(min(due_s) - now_s, LOOK_AGAIN_S)
         if not isinstance(outcome, Done):
@@ -117,7 +117,7 @@ class Work:
     def _leaves_soon(self, session: Session) -> bool:
         """Tell whether a session is being stopped, or takes over from one that will be."""
         if session.stop_reason:
-            return due_at_s(session) is not None
+            return due_at_s(self._site, session) is not None
         if not session.replaces or session.is_orphan or session.phase in SETTLED:
             return False
         others = self._site.records.sessions_of(session.recording)
@@ -166,7 +166,7 @@ class Work:
 
     def _say_what_is_awaited(self, pause_s: float) -> None:
         for session in self._sessions():
-            if due_at_s(session) is not None:
+            if due_at_s(self._site, session) is not None:
                 what = "stopping" if session.stop_reason else _AWAITED[session.phase]
                 self._site.doing(self._name, session.replica, f"{what}, looks in {pause_s:.0f} s")
 
