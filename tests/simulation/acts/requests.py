@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from tests.simulation.simulation import Simulation
 
 
+AGAIN_S = 1.0
+
+
 def suspend(sim: "Simulation", role: int, seconds: float, *, timed: bool) -> None:
     """Hold one for a while by command."""
     found = some_role(sim, role)
@@ -52,7 +55,10 @@ def approve(sim: "Simulation") -> None:
 
 
 def ask(sim: "Simulation", demand: Demand) -> None:
-    """Leave a request in state."""
+    """Leave a request in state; while that is away, a command would make another one."""
+    if not sim.disk.path.exists():
+        sim.after(AGAIN_S, partial(ask, sim, demand))
+        return
     sim.say("people", f"ask: {demand}")
     sim.demands.append((sim.now_s, demand))
     store = open_state(sim.state_url, sim.stage.environ, sim.clock, write=True)

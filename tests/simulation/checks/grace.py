@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 GRACE_S = 90.0
 RECHECKS_S = (180.0, 600.0)
 LATE_S = 120.0
-ELSEWHERE_S = 30.0
 """So late a recheck may come: the queue, a clock that was set, and how seldom is looked here."""
 
 SAME_MOMENT_S = 0.001
@@ -64,8 +63,8 @@ class Grace(InCalm):
         self._phases: dict[str, Phase] = {}
         self._hours: dict[str, float] = {}
         self._rechecks: dict[str, list[float]] = {}
-        self._put_off: dict[str, tuple[float, list[float]]] = {}
-        """When nobody was reached, and what was due then."""
+        self._put_off: dict[str, list[float]] = {}
+        """What was due when nobody was reached."""
 
         self._clock = HostClock(sim)
         self._refused = Refused(sim)
@@ -79,10 +78,7 @@ class Grace(InCalm):
         if call.endpoint == "query" and call.sid in self._rechecks:
             # What state holds is dated by the host's clock, which somebody may have set meanwhile.
             at_s = call.at_s + self._clock.jump_s(self.sim.now_s - RECHECKS_S[-1])
-            due = self._rechecks[call.sid]
-            put_off_s, before = self._put_off.pop(call.sid, (0.0, due))
-            if call.at_s - put_off_s < ELSEWHERE_S:  # it was tried at another address first
-                due = before
+            due = self._put_off.pop(call.sid, self._rechecks[call.sid])
             self._rechecks[call.sid] = [due_s for due_s in due if due_s > at_s]
         elif call.endpoint == "start":
             self._check_start(process, call)
@@ -93,7 +89,7 @@ class Grace(InCalm):
             # Nobody was reached: it is tried again, as late after that as at first.
             again_s = call.at_s + RECHECKS_S[0]
             due = self._rechecks[call.sid]
-            self._put_off.setdefault(call.sid, (call.at_s, due))
+            self._put_off.setdefault(call.sid, due)
             self._rechecks[call.sid] = [max(due_s, again_s) for due_s in due]
 
     def answered(self, process: Process, call: Call, answer: Reply | Unanswered) -> None:

@@ -171,9 +171,11 @@ class Stops(Check):
     def _lets(self, stop: Stop) -> bool:
         """Tell whether the policy allows it (design/spec-format.md, `protect` and `manage`).
 
-        An orphan that is back has to end; it is told so once it is more than observed (`Policies`).
+        An orphan that is back has to end, and what did not come up is given up; they are told so
+        once they are more than observed (`Policies`).
         """
-        if stop.before is not None and stop.before.is_orphan:
+        is_back = stop.before is not None and stop.before.is_orphan
+        if is_back or stop.session.stop_reason == End.UNCONFIRMED:
             return True
         policies = [wish.policy for wish in self._of(stop.session, stop.since_s)]
         policies += [wish.policy for wish in self._last(stop.session)]
