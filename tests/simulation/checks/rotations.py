@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from math import inf
 from typing import TYPE_CHECKING
 
+from reconciler.engine.guard import GUARDED
 from reconciler.plan.life import SETTLED
 from reconciler.plan.session import End, Session
 from reconciler.plan.spans import both
 from reconciler.simulator.session import Phase, Tick
 from reconciler.simulator.session import Session as Simulated
-from reconciler.state.store import Change, SetSession
+from reconciler.state.store import Change, Condition, SetSession
 from tests.daemon.wires import Call
 from tests.simulation.check import Check
 from tests.simulation.process import Process
@@ -43,6 +44,9 @@ class Rotations(Check):
         self._unnoticed_s = 0.0
         """How far the clock was set while no `run` was there to notice it (decision 016)."""
 
+        self._guarded: set[str] = set()
+        """Of which Recordings a guard holds what would end a session: that goes on as it is."""
+
     def look(self) -> None:
         now_s, wrong_s = self.sim.now_s, self.sim.clock.wrong_s
         if self.sim.daemon is None:
@@ -52,7 +56,7 @@ class Rotations(Check):
             resource_s = session.due.get(Tick.UNREACHABLE, inf)
             if now_s <= resource_s - FORCED_S + SLACK_S and now_s <= self._rotated_s(session, name):
                 continue
-            if session.reachable and self._is_calm(name):
+            if session.reachable and self._is_calm(name) and name not in self._guarded:
                 is_late = now_s > self._rotated_s(session, name)
                 what = "is not replaced" if is_late else "is not stopped"
                 self.fail(f"a session of `{name}` is about to end, and {what}")
@@ -75,11 +79,14 @@ class Rotations(Check):
             )
 
     def wrote(self, process: Process, changes: Sequence[Change]) -> None:
-        """Check that what is out of reach is not taken to have ended."""
+        """Check that what is out of reach is not taken to have ended; hear what is held."""
         del process
         for change in changes:
             if isinstance(change, SetSession) and change.session.phase in SETTLED:
                 self._check_ended(change.session)
+            elif isinstance(change, Condition) and change.type == GUARDED:
+                note = self._guarded.add if change.status else self._guarded.discard
+                note(change.recording)
 
     def _check_ended(self, state: Session) -> None:
         session = self.sim.stage.simulator.world.sessions.get(state.sid)
