@@ -150,8 +150,10 @@ def _suspend_ends(world: World, wanted: Wanted) -> list[float]:
     ends = [_time_s(wanted.terms.suspend_until) if wanted.terms.suspend else None]
     if recorded is not None:
         ends.append(recorded.override.until_s if recorded.override else None)
-        lifted = terms_of(recorded.terms).suspend and not wanted.terms.suspend
-        ends.append(world.at_s if lifted else None)
+        before = terms_of(recorded.terms)
+        if before.suspend and not wanted.terms.suspend:  # lifted now, if it was not over before
+            until_s = _time_s(before.suspend_until)
+            ends.append(world.at_s if until_s is None else min(until_s, world.at_s))
     return [end_s for end_s in ends if end_s is not None]
 
 

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 REASONS = frozenset({"credentials", "app-not-enabled", "app-blocked"})
 
 
+PASS_S = 60.0
+"""So long may a pass go on that began before the specs were read."""
+
+
 class Halts(Check):
     """401, 403 and "App not enabled" stop all work of that App (design/reconcile.md, "Errors").
 
@@ -44,6 +48,9 @@ class Halts(Check):
         """The App IDs that were refused since each process read the specs; by when the call left,
         if it is of what it was at before."""
 
+        self._lately: dict[int, dict[tuple[str, float], float]] = defaultdict(dict)
+        """Those of before that, and until when a pass that began then may still tell of them."""
+
         self._told: dict[int, dict[str, None]] = defaultdict(dict)
         """What it says of them."""
 
@@ -53,7 +60,8 @@ class Halts(Check):
     def loaded(self, process: Process) -> None:
         self._refused.loaded(process)
         self._old[process.number] |= self._told.pop(process.number, {})
-        self._heard.pop(process.number, None)
+        heard, until_s = self._heard.pop(process.number, set()), self.sim.now_s + PASS_S
+        self._lately[process.number] |= dict.fromkeys(heard, until_s)
 
     def called(self, process: Process, call: Call) -> None:
         self._refused.called(process, call)
@@ -102,5 +110,7 @@ class Halts(Check):
         told = self._told[process.number]
         if message not in self._old[process.number]:
             told[message] = None
-        if len(told) > len(self._heard[process.number]):
+        lately = self._lately[process.number].items()
+        heard = {each for each, until_s in lately if self.sim.now_s < until_s}
+        if len(told) > len(self._heard[process.number] | heard):
             self.fail(f"{process.name} says of an App that cannot be called: {', '.join(told)}")

@@ -177,7 +177,10 @@ class Stops(Check):
         is_back = stop.before is not None and stop.before.is_orphan
         if is_back or stop.session.stop_reason == End.UNCONFIRMED:
             return True
-        policies = [wish.policy for wish in self._of(stop.session, stop.since_s)]
+        since_s = stop.since_s
+        if stop.session.stop_reason == End.REQUESTED and self._loads:
+            since_s = min(since_s, self._loads[-1][0])  # `stop` knows the policy that was recorded
+        policies = [wish.policy for wish in self._of(stop.session, since_s)]
         policies += [wish.policy for wish in self._last(stop.session)]
         if stop.session.stop_reason in _PROTECTED:
             policies = [each for each in policies if not each.get("protect")]
