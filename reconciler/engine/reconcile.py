@@ -285,5 +285,8 @@ def due_at_s(site: Site, session: Session) -> float | None:
 
 
 def _is_observed(site: Site, name: str) -> bool:
+    """Tell whether the policy that holds says so, as `plan/slots.py` has it."""
     wanted = site.specs.wanted.get(name)
-    return wanted is not None and not wanted.error and wanted.terms.policy.manage == "observe"
+    is_sound = wanted is not None and not wanted.error
+    terms = wanted.terms if wanted is not None and is_sound else site.records.terms(name)
+    return terms is not None and terms.policy.manage == "observe"

@@ -25,8 +25,10 @@ async def stop(
     site: Site, session: Session, reason: End, *, synchronous: bool = False
 ) -> Problem | None:
     """Ask the service to stop a session; return why it did not take that."""
-    if session.phase in life.SETTLED:  # a notification told its end since that was decided
+    now = site.records.current(session)
+    if now is None or now.phase in life.SETTLED:  # its end was told since that was decided
         return None
+    session = now
     if life.past_reach(session, site.now_s()):
         lost = life.orphaned(session, site.now_s())
         await site.records.commit(*noted(site, session, lost, "out of reach"))

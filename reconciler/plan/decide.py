@@ -63,7 +63,8 @@ def _decide(slot: Slot) -> Action | None:
 
 
 def _unwanted(slot: Slot, ending: Action | None) -> Action | None:
-    if ending is not None and ending.kind is Kind.STOP:
+    is_observed = slot.policy.manage == "observe"  # what is gone is forgotten, and not stopped
+    if ending is not None and ending.kind is Kind.STOP and not is_observed:
         return ending
     if slot.want.end is End.REMOVED:
         return decide_removed(slot) or ending
@@ -143,7 +144,8 @@ def _blocked(name: str, slots: list[Slot], reason: Reason, why: str) -> tuple[Ac
 
 
 def _blocked_one(slot: Slot, reason: Reason, why: str) -> Action:
-    ending = decide_ending(slot) if reason is Reason.SPEC_INVALID else None
+    may_go_on = reason is Reason.SPEC_INVALID and slot.policy.manage != "observe"
+    ending = decide_ending(slot) if may_go_on else None
     if ending is not None and ending.kind is Kind.STOP:
         return ending
     return _error(slot.key, reason, why)

@@ -39,12 +39,12 @@ def objection(
 
 def counted(world: World, actions: Iterable[Action]) -> list[Action]:
     """Return those actions that the rule about stops counts: they end what might go on."""
-    ours = _ours(world, filter(_may_run, world.sessions))
+    ours = _ours(world, filter(_is_running, world.sessions))
     return [action for action in actions if action.session in ours and _counts(world, action)]
 
 
 def _emptied(world: World) -> Objection | None:
-    options, live = world.options, [*filter(_may_run, world.sessions)]
+    options, live = world.options, [*filter(_is_running, world.sessions)]
     if not live or not options.paths or options.allow_empty:
         return None
     hint = "if that is meant, say `--allow-empty`"
@@ -107,12 +107,8 @@ def _is_edited(world: World, name: str) -> bool:
 
 
 def _is_running(session: Session) -> bool:
-    return session.phase in REACHABLE and not session.stop_reason
-
-
-def _may_run(session: Session) -> bool:
     """Tell whether it runs, or would turn out to once its start is settled."""
-    return _is_running(session) or (session.phase is Phase.ACQUIRED and not session.stop_reason)
+    return session.phase in {*REACHABLE, Phase.ACQUIRED} and not session.stop_reason
 
 
 def _that_run(sessions: int) -> str:

@@ -6,7 +6,7 @@ from posixpath import normpath
 from reconciler.plan.action import Action, Kind
 from reconciler.plan.reasons import Reason
 from reconciler.plan.recorded import Recorded
-from reconciler.plan.session import End
+from reconciler.plan.session import End, Session
 from reconciler.plan.slots import Slot
 from reconciler.plan.stops import decide_stop
 from reconciler.plan.times import rfc3339
@@ -16,7 +16,9 @@ from reconciler.plan.world import Options
 def decide_removed(slot: Slot) -> Action | None:
     """Return what becomes of a gone Recording's session; None: nothing lives, or nobody asks."""
     recorded = slot.world.recorded.get(slot.key.recording)
-    if not slot.current or recorded is None or not slot.world.options.paths:
+    is_observed = slot.policy.manage == "observe"
+    left = (*slot.current, *(slot.ending if is_observed else ()))
+    if not left or recorded is None or not slot.world.options.paths:
         return None
     kept = why_kept(slot.world.options, recorded)
     if kept is not None:
@@ -25,10 +27,10 @@ def decide_removed(slot: Slot) -> Action | None:
     if due_s is not None:
         text = f"{slot.name} is gone from the specs, and is left until {rfc3339(due_s)} at least"
         return replace(slot.act(Kind.WAIT, Reason.PRUNE_DELAYED, text), until_s=due_s)
-    if slot.policy.manage == "observe":
-        return _let_go(slot, Reason.FORGOTTEN, "it was only observed")
+    if is_observed:
+        return _let_go(slot, left[0], Reason.FORGOTTEN, "it was only observed")
     if slot.policy.on_removal == "leave":
-        return _let_go(slot, Reason.LEFT_RUNNING, "`onRemoval: leave`")
+        return _let_go(slot, left[0], Reason.LEFT_RUNNING, "`onRemoval: leave`")
     return decide_stop(slot)
 
 
@@ -84,7 +86,7 @@ _KEPT = {
 }
 
 
-def _let_go(slot: Slot, reason: Reason, why: str) -> Action:
+def _let_go(slot: Slot, session: Session, reason: Reason, why: str) -> Action:
     text = f"{slot.name} is gone from the specs and is forgotten, its session goes on: {why}"
     action = slot.act(Kind.NONE, reason, text)
-    return replace(action, session=slot.current[0].id, end=End.FORGOTTEN)
+    return replace(action, session=session.id, end=End.FORGOTTEN)

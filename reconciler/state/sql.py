@@ -59,7 +59,10 @@ _CURRENT = """
 _HOLDING = """
     SELECT $ FROM sessions WHERE app_key = ? AND channel = ? AND uid = ? ORDER BY created_s, id
 """.replace("$", _COLUMNS)
-_OF_SID = "SELECT $ FROM sessions WHERE sid = ?".replace("$", _COLUMNS)
+# What was forgotten may have been imported again: then the newer row is meant.
+_OF_SID = """
+    SELECT $ FROM sessions WHERE sid = ? ORDER BY created_s DESC, id LIMIT 1
+""".replace("$", _COLUMNS)
 _PAST = """
     SELECT $, coalesce(nullif(files, ''), '[]'), coalesce(upload, '')
     FROM sessions LEFT JOIN details ON details.session = sessions.id

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pytest
 
+from reconciler.agora.messages import Reply, Request, Unanswered, Wire
 from reconciler.engine.demands import Suspend
 from reconciler.engine.overrides import override
 from reconciler.errors import StateError
@@ -39,6 +40,36 @@ def rooms(folder: Path) -> Stage:
     for name in NAMES:
         stage.want(name)
     return stage
+
+
+class Late:
+    """A way to the service on which what it says of starts takes 8 s."""
+
+    def __init__(self, inner: Wire) -> None:
+        self._inner = inner
+
+    async def send(self, request: Request) -> Reply | Unanswered:
+        answer = await self._inner.send(request)
+        if request.url.endswith("/start"):
+            await asyncio.sleep(8)
+        return answer
+
+
+@pytest.mark.parametrize("begun_s", [2, 5, 9, 14])
+@virtual_time
+async def test_starts_that_are_under_way_are_held_as_what_runs_is(
+    tmp_path: Path, begun_s: int
+) -> None:
+    stage = rooms(tmp_path)
+    stage.tap = Late
+    run = Run(stage)
+    async with run.going() as daemon:
+        await asyncio.sleep(begun_s)
+        await suspend(stage, run, *NAMES)
+        await asyncio.sleep(300)
+        assert daemon.post.guard.held is not None
+        assert daemon.post.guard.held.names == {*NAMES}
+        assert len(stage.alive()) == len(NAMES)
 
 
 @virtual_time

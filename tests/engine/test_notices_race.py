@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from reconciler.engine.apply import Limits
+from reconciler.engine.quell import Quell, plan_stops
 from reconciler.simulator.session import Session as Simulated
 from tests.engine.notified import daemon, happens, some, told_stage
-from tests.engine.support import Stage, virtual_time
+from tests.engine.support import Heard, Stage, virtual_time
 
 
 async def recording_with_a_layout(folder: Path) -> tuple[Stage, Simulated]:
@@ -72,3 +74,23 @@ async def test_a_sign_that_is_told_during_a_change_is_kept(tmp_path: Path) -> No
         await work
         (session,) = one.sessions("lobby")
         assert (session.signs, session.pending) == (("upload:backuped",), ())
+
+
+@virtual_time
+async def test_what_ended_while_another_was_stopped_is_not_told_to_stop(tmp_path: Path) -> None:
+    stage = told_stage(tmp_path)
+    stage.want("lobby", replicas=2)
+    await stage.apply()
+    stage.fault("stop", effect={"delay_s": 3})
+    async with daemon(stage, delivers=False) as one:
+        site = one.shop.site
+        stops = plan_stops(site, {"lobby"}, refuses_observed=True)
+        work = asyncio.ensure_future(Quell(site, stops, Heard(), Limits()).run())
+        await asyncio.sleep(1)
+        (waiting,) = (each for each in one.sessions("lobby") if each.stop_asked_s is None)
+        (alive,) = (each for each in stage.alive("lobby") if each.sid == waiting.sid)
+        happens(stage, alive, "emit", eventType=11, details={"exitStatus": 0})
+        await one.hear(some(stage))
+        await work
+    (ended,) = (each for each in stage.sessions("lobby") if each.id == waiting.id)
+    assert (ended.end_reason, len(stage.log("stop"))) == ("exited", 1)

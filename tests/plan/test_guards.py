@@ -174,10 +174,11 @@ def test_a_set_that_yields_nothing_is_refused_while_a_start_is_not_settled(phase
     assert plan_of(said, 1, 1, empty_sets=["rooms"]).refused
 
 
-def test_a_start_that_is_not_settled_counts_as_a_stop_and_not_as_running() -> None:
+def test_a_start_that_is_not_settled_counts_as_one_that_runs() -> None:
     settling: Case = {**GONE, "session": {"phase": "acquired"}}
-    assert plan_of(settling, 4, 14).refused
-    assert not plan_of(settling, 3, 13).refused
+    assert plan_of(settling, 4, 10).refused
+    assert plan_of(settling, 12, 12).refused
+    assert not plan_of(settling, 3, 10).refused
     assert not plan_of(settling, 9, 9).refused
 
 

@@ -147,6 +147,9 @@ def test_a_session_is_found_by_its_sid_in_every_scope(store: Store) -> None:
     store.commit("default", [SetSession(session=session("b", sid="sid-b"))])
     store.commit("elsewhere", [SetSession(session=ended)])
     assert store.of_sid("sid-a") == ended
+    imported = session("c", sid="sid-a", app_key="of-old", created_s=ended.created_s + 1)
+    store.commit("elsewhere", [SetSession(session=imported)])
+    assert store.of_sid("sid-a") == imported
     assert store.of_sid("sid-c") is None
 
 

@@ -174,7 +174,8 @@ class Guards(Check):
         role = self.sim.roles.get(session.recording)
         policy = role.spec.get("policy", {}) if role is not None else {}
         is_ours = policy.get("manage") != "observe"
-        return is_ours and session.phase in REACHABLE and not session.stop_reason
+        runs = session.phase in {*REACHABLE, Phase.ACQUIRED}  # or would, once its start is settled
+        return is_ours and runs and not session.stop_reason
 
     def _is_at_will(self, session: Session) -> bool:
         if session.stop_reason != End.WINDOW_CLOSED:
