@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from reconciler.clock import Clock, SteadyClock
 from reconciler.engine.records import Records
-from reconciler.plan.moved import ahead_s, moved, recorded_moved
+from reconciler.plan.moved import ahead_s, moved, recorded_moved, set_back
 from reconciler.plan.session import Session
 from reconciler.state.store import Change, SetRecorded, SetSession
 
@@ -109,4 +109,4 @@ def _set_back(sessions: Iterable[Session], now_s: float, by_s: float) -> Iterato
             room_s = min(each.created_s for each in ahead) - max(stays_s, default=-inf)
             least_s = max(ahead_s(each, now_s) for each in ahead)
             shift_s = max(least_s, min(by_s, room_s))
-            yield from (SetSession(session=moved(each, -shift_s)) for each in ahead)
+            yield from (SetSession(session=set_back(each, shift_s, now_s)) for each in ahead)

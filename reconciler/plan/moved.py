@@ -65,6 +65,18 @@ def moved(session: Session, by_s: float) -> Session:
     return _moved(session, names, by_s)
 
 
+def set_back(session: Session, by_s: float, now_s: float) -> Session:
+    """Return the same of one that was noted ahead of now, by a clock that is set back since.
+
+    That it was not found may have been noted after that: its 90 s never get shorter
+    (agora-api.md 7.3).
+    """
+    after = moved(session, -by_s)
+    if session.missing_s is None:
+        return after
+    return replace(after, missing_s=min(session.missing_s, now_s))
+
+
 def recorded_moved(recorded: Recorded, by_s: float) -> Recorded:
     """Return the same of a Recording: how long it is gone, and how long it is suspended."""
     override = recorded.override

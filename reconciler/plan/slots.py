@@ -109,9 +109,9 @@ def _slot(world: World, key: Key, sessions: list[Session]) -> Slot:
 def _last(ended: list[Session]) -> Session | None:
     """Return the one that ended last, or what was begun after it and has failed.
 
-    An orphan that was found, a start that was given up, and a predecessor that was stopped in the
-    end were on their way out: the failures of what was tried since count on (reconcile.md, "expiry"
-    and "Orphans").
+    An orphan that was found, forgotten or is over, a start that was given up, and a predecessor
+    that was stopped in the end were on their way out: the failures of what was tried since count on
+    (reconcile.md, "expiry" and "Orphans").
     """
     last = max(ended, key=_end, default=None)
     if last is None or last.end_reason not in _ON_THE_WAY_OUT:
@@ -119,7 +119,9 @@ def _last(ended: list[Session]) -> Session | None:
     return max((each for each in ended if _age(each) > _age(last)), key=_age, default=last)
 
 
-_ON_THE_WAY_OUT = frozenset({End.REPLACED, End.ROTATED, End.UNWANTED, End.UNCONFIRMED})
+_ON_THE_WAY_OUT = frozenset(
+    {End.REPLACED, End.ROTATED, End.UNWANTED, End.UNCONFIRMED, End.UNSEEN, End.FORGOTTEN}
+)
 
 
 def _age(session: Session) -> tuple[float, str]:
