@@ -3,9 +3,9 @@
 What ends a back-off early (a window opens, another wire configuration) is the caller's to say.
 """
 
-from reconciler.plan import ends
 from reconciler.plan.life import UNCONFIRMED_S, begun_s
 from reconciler.plan.session import ASKED, End, Session
+from reconciler.plan.signs import codes
 
 GOOD_RUN_S = 600.0
 """A session that recorded for so long begins the count of failures anew."""
@@ -78,8 +78,9 @@ def is_final(last: Session, restart: str) -> bool:
 
 
 def _is_stillborn(last: Session) -> bool:
-    is_unseen = last.confirmed_s is None and not ends.is_told(last)
-    return last.end_reason == End.EXITED and is_unseen
+    # That its recorder left says nothing of why; an exit does (agora-api.md 8.4).
+    is_told = bool(codes(last, "exit") or codes(last, "web"))
+    return last.end_reason == End.EXITED and last.confirmed_s is None and not is_told
 
 
 def _is_asked(last: Session) -> bool:

@@ -45,6 +45,8 @@ def test_what_is_final_is_for_the_policy_to_say(case: dict[str, Any]) -> None:
 def test_what_was_told_to_have_ended_normally_before_it_was_seen_to_record_is_complete() -> None:
     last = in_phase("ended", end_reason="exited", confirmed_s=None, signs=("exit:0",))
     assert is_final(last, "on-failure")
+    left = in_phase("ended", end_reason="exited", confirmed_s=None, signs=("leave:1",))
+    assert not is_final(left, "on-failure")
 
 
 def test_every_end_has_a_case() -> None:

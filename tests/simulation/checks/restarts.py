@@ -145,7 +145,7 @@ class Restarts(Check):
         restart = policy.get("restart", "always") if policy else "always"
         is_never = restart == "never" and last.end_reason not in {"", *_NEVER_BEGUN}
         # What was over before anybody saw it record failed, unless the service told otherwise.
-        is_seen = last.end_reason != End.EXITED or last.confirmed_s is not None or last.signs
+        is_seen = last.end_reason != End.EXITED or last.confirmed_s is not None or _is_told(last)
         is_done = restart == "on-failure" and last.end_reason in _COMPLETE and is_seen
         if (is_never or is_done) and not self._has_predecessor(last):
             self.fail(
@@ -252,3 +252,8 @@ def _config(call: Call) -> Mapping[str, Any]:
     request = {**request, **request.get("startParameter", {})}
     place = {"app": call.app_id, "cname": call.body["cname"]}
     return place | {key: value for key, value in request.items() if key not in _ITS_OWN}
+
+
+def _is_told(last: Session) -> bool:
+    """Tell whether the service told of its end, and not only that its recorder left."""
+    return any(sign.startswith(("exit:", "web:")) for sign in last.signs)
