@@ -9,6 +9,8 @@ import pytest
 from tests.cli.world import World, recording, recording_set
 
 DAY_S = 86_400.0
+RECORDED_S = 30.0
+"""Long enough for whole seconds, which is what is told."""
 
 
 def names(ran_json: dict[str, list[dict[str, object]]]) -> list[object]:
@@ -18,6 +20,7 @@ def names(ran_json: dict[str, list[dict[str, object]]]) -> list[object]:
 def test_what_records_is_covered_until_it_is_stopped_or_was_last_seen(world: World) -> None:
     world.want("lobby", "wall")
     world.apply()
+    asyncio.run(world.clock.sleep(RECORDED_S))
     assert world.run("stop", "lobby", "--yes").code == 0
     ran = world.run("coverage", "--format", "json")
     assert ran.code == 0
